@@ -1,0 +1,68 @@
+"""Node pools that hold the tiers' ceilings, also with one zone lost."""
+
+import math
+from collections.abc import Mapping
+
+from retail.instances import instance_type
+from retail.naming import Pool
+from retail.plan import DatabasePlan, NodePoolPlan, Reason, TierPlan
+from retail.settings import Hosting, Settings
+from retail.tiers import Tier
+
+SYSTEM_TYPES = ("m7i.large",)
+STATELESS_TYPES: dict[Pool, tuple[str, ...]] = {
+    Pool.WEB: ("m7i.xlarge", "m7i.2xlarge"),
+    Pool.INTEGRATION: ("m7i.large", "m7i.xlarge"),
+    Pool.JOBS: ("m7i.xlarge", "m7i.2xlarge"),
+}
+EDGE_CPU_MILLIS, EDGE_MEMORY_MIB = 3 * 1000, 3 * 512
+"""What three Traefik replicas ask of the web pool."""
+
+PACKING = 0.75
+"""Part of a node that pods of these sizes fill; the rest is what no whole pod fits into, and daemon sets."""
+
+HOSTED_RETAILER: dict[Pool, tuple[int, int]] = {Pool.WEB: (13, 24), Pool.INTEGRATION: (2, 6), Pool.JOBS: (8, 20)}
+"""Cores and GiB that a platform's shared pools hold for each retailer it may host: the ceilings of a small one."""
+
+
+def size_pools(
+    settings: Settings, tiers: Mapping[Tier, TierPlan], database: DatabasePlan | None, reasons: list[Reason]
+) -> dict[Pool, NodePoolPlan]:
+    """The pools this stack creates; a shared retailer creates none."""
+    if settings.hosting is Hosting.SHARED:
+        return {}
+    pools = {pool: _stateless(settings, pool, tiers) for pool in STATELESS_TYPES}
+    if settings.hosting.owns_cluster:
+        pools[Pool.SYSTEM] = NodePoolPlan(Pool.SYSTEM, SYSTEM_TYPES, settings.zones, 1, 0, 0)
+    if database:
+        zones = settings.zones[: database.instances]
+        pools[Pool.DATA] = NodePoolPlan(Pool.DATA, (database.instance_type,), zones, 1, 0, 0)
+    reasons += [
+        Reason(f"{pool} pool limit", f"{plan.cpu_limit} cores", "ceilings x 3/2 / packing", "design §4")
+        for pool, plan in pools.items()
+        if plan.cpu_limit
+    ]
+    return pools
+
+
+def _stateless(settings: Settings, pool: Pool, tiers: Mapping[Tier, TierPlan]) -> NodePoolPlan:
+    """Limits: all ceilings fit twice over what two zones hold, and one node of the largest type a zone beside."""
+    types = STATELESS_TYPES[pool]
+    largest = instance_type(types[-1])
+    members = [plan for plan in tiers.values() if plan.profile.pool is pool]
+    millis = sum(plan.ceiling * plan.cpu_request_millis for plan in members)
+    mib = sum(plan.ceiling * plan.memory_request_mib for plan in members)
+    if pool is Pool.WEB:
+        millis, mib = millis + EDGE_CPU_MILLIS, mib + EDGE_MEMORY_MIB
+    if settings.hosting is Hosting.PLATFORM:
+        cores, gib = HOSTED_RETAILER[pool]
+        millis, mib = millis + settings.max_retailers * cores * 1000, mib + settings.max_retailers * gib * 1024
+    spare = len(settings.zones)
+    return NodePoolPlan(
+        pool=pool,
+        instance_types=types,
+        zones=settings.zones,
+        nodes_per_zone=0,
+        cpu_limit=math.ceil(millis * 1.5 / PACKING / 1000) + spare * largest.vcpus,
+        memory_limit_gib=math.ceil(mib * 1.5 / PACKING / 1024) + spare * largest.memory_gib,
+    )

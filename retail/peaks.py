@@ -1,0 +1,67 @@
+"""The retail calendar: peaks that multiply the load, freezes in which nothing changes, and how both become schedules.
+
+Times in a stack file are local to the retailer (`time-zone`); schedulers that know no time zone (Karpenter's budgets)
+get UTC from `utc_cron`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+PRESCALE_LEAD = timedelta(minutes=45)
+"""How long before a peak its floor applies. A cold scale-out takes 2.5-5 minutes (facts, Odoo §10) and a large one
+many rounds of it; at least 30 minutes is the field's practice."""
+
+
+class Window(BaseModel):
+    """A span of local time, without a zone in it: `start` is inside, `end` is not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9-]*$", description="short name, lower case")
+    start: datetime = Field(description="local time, as 2026-11-27T00:00")
+    end: datetime = Field(description="local time, after start")
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "Window":
+        if self.start.tzinfo or self.end.tzinfo:
+            raise ValueError("start and end are local times: leave out the UTC offset, `time-zone` says it")
+        if self.end <= self.start:
+            raise ValueError(
+                f"{self.name} ends ({self.end:%Y-%m-%dT%H:%M}) before it begins ({self.start:%Y-%m-%dT%H:%M})"
+            )
+        return self
+
+    def in_utc(self, time_zone: str) -> tuple[datetime, datetime]:
+        """The window as two UTC instants."""
+        zone = ZoneInfo(time_zone)
+        return self.start.replace(tzinfo=zone).astimezone(UTC), self.end.replace(tzinfo=zone).astimezone(UTC)
+
+
+class Peak(Window):
+    """A commercial peak: the load in it is `factor` times that of an ordinary busy hour."""
+
+    factor: float = Field(gt=1, le=20, description="load in the peak / load of an ordinary busy hour")
+
+
+def prescale_start(peak: Peak) -> datetime:
+    """When the peak's floor begins, local time."""
+    return peak.start - PRESCALE_LEAD
+
+
+def cron(moment: datetime) -> str:
+    """A five-field cron expression for that minute of that day and month; it fires every year, as peaks do."""
+    return f"{moment.minute} {moment.hour} {moment.day} {moment.month} *"
+
+
+def overlapping(windows: Sequence[Window]) -> list[tuple[Window, Window]]:
+    """Pairs of windows that share time, in the order of their start."""
+    ordered = sorted(windows, key=lambda window: window.start)
+    return [
+        (earlier, later)
+        for index, earlier in enumerate(ordered)
+        for later in ordered[index + 1 :]
+        if later.start < earlier.end
+    ]

@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from retail.schema import config_block
+from retail.settings import Settings, SettingsError, parse_settings
+
+PROJECT = Path(__file__).parents[2]
+VALID = {
+    "retailer": "acme",
+    "domain": "acme.example",
+    "account": "1" * 12,
+    "backup-account": "2" * 12,
+    "image": "registry.example/odoo@sha256:" + "0" * 64,
+}
+BLACK_FRIDAY = {"name": "black-friday", "start": "2026-11-27T00:00", "end": "2026-11-30T00:00", "factor": 3}
+
+
+def mistakes(**changes: object) -> str:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(VALID | {key.replace("_", "-"): value for key, value in changes.items()}, stack="test")
+    return str(caught.value)
+
+
+def test_valid_text_is_parsed_as_pulumi_hands_it_over() -> None:
+    settings = parse_settings(VALID | {"stores": "12", "peaks": json.dumps([BLACK_FRIDAY])}, stack="test")
+    assert settings.stores == 12
+    assert settings.peak_factor == 3
+
+
+def test_settings_are_frozen() -> None:
+    settings = parse_settings(VALID, stack="test")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.stores = 3  # type: ignore[misc]  # the assignment is the mistake under test
+
+
+def test_every_mistake_is_in_one_message() -> None:
+    message = mistakes(stores="many", storess="3", season="peak", account="12")
+    for part in ("4 mistake(s)", "stores: ", "given 'many'", "did you mean stores?", "season: ", "account: "):
+        assert part in message
+
+
+def test_missing_keys_are_named() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings({}, stack="test")
+    for key in ("retailer", "domain", "account", "backup-account", "image"):
+        assert f"{key}: must be set" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"stores": -1}, "stores: "),
+        ({"stores": 1_000_000}, "stores: "),
+        ({"pos_terminals": "1.5"}, "pos-terminals: "),
+        ({"target_utilisation_percent": 100}, "target-utilisation-percent: "),
+        ({"season": "summer"}, "season: "),
+        ({"hosting": "shared"}, "platform-stack: must be set"),
+        ({"platform_stack": "a/b/c"}, "platform-stack: must be left out"),
+        ({"image": "odoo:19"}, "image: "),
+        ({"time_zone": "Europe/Pari"}, "did you mean Europe/Paris?"),
+        ({"recovery_region": "eu-central-1"}, "recovery-region: must be another region"),
+        ({"vpc_cidr": "10.0.0.0/20"}, "vpc-cidr: "),
+        ({"environment": "production", "objective_class": "bronze"}, "objective-class: bronze"),
+        ({"environment": "production", "objective_class": "gold", "backup_account": "1" * 12}, "backup-account: "),
+        ({"hosting": "shared", "platform_stack": "a/b/c", "objective_class": "gold"}, "objective-class: gold"),
+        ({"peaks": "not json"}, "peaks: not a list"),
+        ({"peaks": [BLACK_FRIDAY | {"end": "2026-11-26T00:00"}]}, "before it begins"),
+        ({"peaks": [BLACK_FRIDAY | {"end": BLACK_FRIDAY["start"]}]}, "before it begins"),
+        ({"peaks": [BLACK_FRIDAY | {"start": "2026-11-27T00:00+01:00"}]}, "local times"),
+        ({"peaks": [BLACK_FRIDAY | {"factor": 0.5}]}, "peaks.0.factor: "),
+        ({"peaks": [BLACK_FRIDAY, BLACK_FRIDAY | {"name": "cyber"}]}, "black-friday and cyber overlap"),
+    ],
+)
+def test_a_mistake_names_its_key(changes: dict[str, object], part: str) -> None:
+    assert part in mistakes(**changes)
+
+
+def test_pulumi_yaml_declares_exactly_these_keys() -> None:
+    declared = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
+    assert declared == json.loads(json.dumps(config_block())), (
+        "run `python -m retail.schema` and put it into Pulumi.yaml"
+    )
+
+
+def test_every_key_has_type_description_and_default() -> None:
+    for key, entry in config_block().items():
+        assert {"type", "description", "default"} <= set(entry), key
+        assert len(entry["description"]) > 10, key
+
+
+@pytest.mark.parametrize("stack", sorted(path.name.split(".")[1] for path in PROJECT.glob("Pulumi.*.yaml")))
+def test_shipped_stacks_are_valid(stack: str) -> None:
+    config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    settings = parse_settings({key.removeprefix("odoo-retail:"): value for key, value in config.items()}, stack=stack)
+    assert isinstance(settings, Settings)
