@@ -1,6 +1,7 @@
 """The plan: what sizing decided, as numbers that components turn into resources."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from retail.naming import Pool
 from retail.objectives import Objectives
@@ -8,8 +9,7 @@ from retail.settings import Settings
 from retail.tiers import PROFILES, Tier, TierProfile
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a number is what it is: `what` = `value`, computed as `formula`, which rests on `source`."""
 
     what: str

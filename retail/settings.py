@@ -214,6 +214,11 @@ class Settings(BaseModel):
         )
 
     @property
+    def owner(self) -> str:
+        """Whose node pools and edge the stack uses: its own retailer's, or the platform's where hosting is shared."""
+        return self.platform_stack.rsplit("/", 1)[-1] if self.hosting is Hosting.SHARED else self.retailer
+
+    @property
     def peak_factor(self) -> float:
         """The largest factor in the calendar; 1 where it has no peak."""
         return max((peak.factor for peak in self.peaks), default=1.0)
@@ -228,9 +233,11 @@ class Settings(BaseModel):
         return (f"{self.region}a", f"{self.region}b", f"{self.region}c")
 
 
-def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+def _contradictions(settings: Settings, stack: str) -> Iterator[tuple[str, str]]:
     """What no single key shows to be wrong, as (key, reason)."""
     hosting = settings.hosting
+    if hosting is Hosting.PLATFORM and settings.retailer != stack:
+        yield "retailer", f"must be the stack's name, {stack}, where hosting is platform: hosted stacks know it by that"
     if not hosting.owns_cluster and len(settings.platform_stack.split("/")) != 3:
         yield "platform-stack", f"must be set to organization/project/stack where hosting is {hosting}"
     if hosting.owns_cluster and settings.platform_stack:
@@ -269,12 +276,13 @@ def parse_settings(given: Mapping[str, Any], *, stack: str) -> Settings:
     """Settings out of flat keys, as text or parsed. Raises SettingsError with every mistake in its message."""
     try:
         settings = Settings.model_validate(dict(given))
-        mistakes = [f"{key}: {reason}" for key, reason in _contradictions(settings)]
+        mistakes = [f"{key}: {reason}" for key, reason in _contradictions(settings, stack)]
         if not mistakes:
             return settings
     except ValidationError as error:
         mistakes = [_describe(entry) for entry in error.errors()]
-        mistakes += _contradictions_beside(given, broken={_key(str(entry["loc"][0])) for entry in error.errors()})
+        broken = {_key(str(entry["loc"][0])) for entry in error.errors()}
+        mistakes += _contradictions_beside(given, broken, stack)
     raise SettingsError(
         "\n".join(
             [
@@ -285,12 +293,12 @@ def parse_settings(given: Mapping[str, Any], *, stack: str) -> Settings:
     )
 
 
-def _contradictions_beside(given: Mapping[str, Any], broken: set[str]) -> list[str]:
+def _contradictions_beside(given: Mapping[str, Any], broken: set[str], stack: str) -> list[str]:
     """Contradictions among the keys that are not broken themselves, so that one message tells all."""
     stand_ins = {"retailer": "unset", "domain": "unset.example", "account": "0" * 12, "backup-account": "1" * 12}
     healthy = {key: value for key, value in given.items() if key not in broken}
     draft = Settings.model_validate({**{key: value for key, value in stand_ins.items() if key in broken}, **healthy})
-    return [f"{key}: {reason}" for key, reason in _contradictions(draft) if key not in broken]
+    return [f"{key}: {reason}" for key, reason in _contradictions(draft, stack) if key not in broken]
 
 
 def read_secret(key: str) -> pulumi.Output[str] | None:

@@ -20,3 +20,35 @@ CLOUDNATIVE_PG = "1.30.1"
 POSTGRESQL = "18.4"
 VALKEY = "8.2"
 """ElastiCache engine version; session_redis speaks plain Redis 7 commands, which any Valkey serves."""
+
+TRAEFIK_IMAGE = (
+    f"docker.io/library/traefik:v{TRAEFIK}@sha256:24841fe2de7304c149343d877d2923b4c8800a38ba015dea9174c23b20e344a0"
+)
+"""The official image, by the digest of its multi-architecture index (as several public repositories pin it)."""
+
+POSTGRESQL_IMAGE = (
+    f"ghcr.io/cloudnative-pg/postgresql:{POSTGRESQL}-standard-trixie"
+    "@sha256:f0cc49632b5cc1e51f65ba03658c89bd31d64ea2672b14843a808a8d281417e1"
+)
+PGBOUNCER_IMAGE = (
+    "ghcr.io/cloudnative-pg/pgbouncer:1.25.1@sha256:e6ddfe22d845e603825e235dd8334b21ecd125abea2a2172478f556b8dee2bb8"
+)
+VALKEY_IMAGE = "docker.io/valkey/valkey:8.1.10@sha256:640c5e62cea04b6d6f2084232651d0cc70362d31f4f805e7be94dbed6855e8f2"
+"""By the digests of their multi-architecture indexes (as several public repositories pin them). PgBouncer's is the
+release that CloudNativePG 1.30 uses where none is named."""
+
+# Helm charts that carry those operators; a chart has a number of its own. Compared with the charts' sources, not pulled:
+# docs/architecture.md says how each was verified.
+CLOUDNATIVE_PG_CHART = "0.29.1"
+BARMAN_PLUGIN_CHART = "0.8.0"
+KEDA_CHART = "2.21.0"
+KARPENTER_CHART = "1.14.1"
+CERT_MANAGER_CHART = "v1.21.2"
+EXTERNAL_SECRETS_CHART = "1.3.2"
+LOAD_BALANCER_CONTROLLER_CHART = "3.5.0"
+KUBE_PROMETHEUS_STACK_CHART = "77.14.0"
+"""The last with prometheus-operator 0.85."""
+PROMETHEUS_OPERATOR_CRDS_CHART = "23.0.0"
+RELOADER_CHART = "2.2.16"
+TRAEFIK_CHART = "41.3.0"
+"""Its CRDs are byte for byte those of Traefik 3.7.13."""

@@ -1,0 +1,1 @@
+"""Reusable ComponentResources: one public component with its Args to a file; `platform` and `retailer` compose them."""

@@ -1,0 +1,166 @@
+"""What a stack has of its own beneath Odoo: namespace, key, secrets, buckets, and mostly nodes, database and edge."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.access import ClusterAccess
+from components.backups import Backups, BackupsArgs
+from components.encryption import EncryptionKey, EncryptionKeyArgs
+from components.network import subnet_cidrs
+from components.node_pools import NodePools, NodePoolsArgs
+from components.observability import Observability, ObservabilityArgs
+from components.postgres import Postgres, PostgresArgs, cluster_name
+from components.secrets import Secrets, SecretsArgs
+from components.tenancy import Tenancy, TenancyArgs
+from components.traefik import Traefik, TraefikArgs
+from retail.naming import Identity
+from retail.plan import Plan
+from retail.settings import Environment, Hosting
+from retail.tiers import Tier
+
+PUBLIC_TIERS = (Tier.STOREFRONT, Tier.BACKOFFICE, Tier.POS, Tier.INTEGRATION)
+"""Tiers with a host of their own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundationArgs:
+    """identity, plan: whose, and how much. access: the cluster it is on. backup_provider: aws in the backup account.
+
+    smtp_password: a secret of the configuration, None where the retailer sends no mail.
+    """
+
+    identity: Identity
+    plan: Plan
+    access: ClusterAccess
+    backup_provider: pulumi.ProviderResource
+    smtp_password: pulumi.Input[str] | None = None
+
+
+class Foundation(pulumi.ComponentResource):
+    """The same parts for every hosting model; which of them are the stack's own follows from it.
+
+    A platform is a foundation with no Odoo on it: its nodes, database and edge are what its retailers share.
+
+    Example:
+        Foundation("acme", FoundationArgs(identity=identity, plan=plan, access=platform.access,
+            backup_provider=providers.backup), opts=pulumi.ResourceOptions(providers=[...]))
+    """
+
+    tenancy: Tenancy
+    key: EncryptionKey
+    secrets: Secrets
+    backups: Backups
+    postgres: Postgres | None
+    edge: Traefik | None
+
+    def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        settings, identity, access = args.plan.settings, args.identity, args.access
+        super().__init__("retail:platform:Foundation", name, {"hosting": str(settings.hosting)}, opts)
+        self._name, self._args = name, args
+        child = pulumi.ResourceOptions(parent=self)
+        self.tenancy = self._tenancy()
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[self.tenancy])
+        self.key = EncryptionKey(
+            f"{name}-encryption",
+            EncryptionKeyArgs(identity=identity, recovery_region=settings.recovery_region),
+            opts=child,
+        )
+        self.secrets = Secrets(
+            f"{name}-secrets",
+            SecretsArgs(
+                identity=identity,
+                owns_database=settings.hosting.owns_database,
+                serves_retailer=settings.hosting.serves_retailer,
+                kms_key_arn=self.key.key_arn,
+                recovery_region=settings.recovery_region,
+                recovery_key_arn=self.key.recovery_key_arn,
+                external_secrets_role_arn=access.external_secrets_role_arn,
+                smtp_password=args.smtp_password,
+            ),
+            opts=inside,
+        )
+        self.backups = Backups(
+            f"{name}-backups",
+            BackupsArgs(
+                identity=identity,
+                objectives=args.plan.objectives,
+                backup_account=settings.backup_account,
+                recovery_region=settings.recovery_region,
+                backup_provider=args.backup_provider,
+                kms_key_arn=self.key.key_arn,
+                lock_mode="COMPLIANCE" if settings.environment is Environment.PRODUCTION else "GOVERNANCE",
+                database=settings.hosting.owns_database,
+                attachments=settings.hosting.serves_retailer,
+            ),
+            opts=child,
+        )
+        self.postgres, self.edge = None, None
+        if settings.hosting.owns_database:
+            NodePools(
+                f"{name}-nodes", NodePoolsArgs(identity=identity, pools=args.plan.pools, access=access), opts=child
+            )
+            self.postgres = self._postgres()
+            self.edge = Traefik(
+                f"{name}-edge",
+                TraefikArgs(
+                    identity=identity,
+                    replicas=args.plan.traefik_replicas,
+                    shared=not settings.hosting.serves_retailer,
+                    load_balancer_cidrs=self._load_balancer_cidrs,
+                ),
+                opts=inside,
+            )
+        Observability(
+            f"{name}-observability",
+            ObservabilityArgs(
+                identity=identity,
+                objectives=args.plan.objectives,
+                cluster_name=cluster_name(identity) if self.postgres else None,
+                tiers=tuple(str(tier) for tier in PUBLIC_TIERS if tier in args.plan.tiers),
+            ),
+            opts=inside,
+        )
+        self.register_outputs({"namespace": self.tenancy.namespace})
+
+    @property
+    def _load_balancer_cidrs(self) -> list[str]:
+        settings = self._args.plan.settings
+        return [cidrs.public for cidrs in subnet_cidrs(settings.vpc_cidr, settings.zones).values()]
+
+    def _tenancy(self) -> Tenancy:
+        args, settings = self._args, self._args.plan.settings
+        shared = settings.hosting is Hosting.SHARED
+        database = args.access.shared_database
+        return Tenancy(
+            f"{self._name}-tenancy",
+            TenancyArgs(
+                identity=args.identity,
+                plan=args.plan,
+                edge=settings.owner,
+                vpc_cidr=settings.vpc_cidr,
+                load_balancer_cidrs=self._load_balancer_cidrs,
+                managed_redis=args.plan.objectives.instances > 1,
+                edge_namespace=args.access.edge_namespace if shared else None,
+                database_namespace=database.namespace if shared and database else None,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _postgres(self) -> Postgres:
+        args = self._args
+        if args.plan.database is None or self.backups.backup_bucket is None:
+            raise ValueError("a stack that owns its database has a plan and a backup bucket for it")
+        return Postgres(
+            f"{self._name}-database",
+            PostgresArgs(
+                identity=args.identity,
+                plan=args.plan.database,
+                objectives=args.plan.objectives,
+                owner=args.plan.settings.owner,
+                eks_cluster_name=args.access.cluster_name,
+                backup_bucket=self.backups.backup_bucket,
+                kms_key_arn=self.key.key_arn,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.tenancy, self.secrets]),
+        )

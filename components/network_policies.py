@@ -1,0 +1,214 @@
+"""Who may talk to whom in a retailer's namespace: everything is closed, and the tier matrix is opened row by row.
+
+Plain data: name -> `spec` of a NetworkPolicy. The VPC CNI enforces them on pod addresses, after Services are resolved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components import odoo_pod, traefik
+from components.odoo_config import FILESTORE_TIERS, HTTP_PORT
+from components.routes import ROUTED
+from retail.naming import LABEL_EDGE, LABEL_TIER
+from retail.tiers import PROFILES, DatabasePath, Tier
+
+Peer = dict[str, Any]
+Rule = dict[str, Any]
+Spec = dict[str, Any]
+
+POSTGRES_PORT, STATUS_PORT, REDIS_PORT = 5432, 8000, 6379
+INSTANCE_METRICS_PORT, POOLER_METRICS_PORT = 9187, 9127
+
+PRIVATE_RANGES = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
+"""RFC 1918, carrier-grade NAT (EKS may use it for pods) and link-local (the node's metadata service)."""
+
+POD_IDENTITY_AGENT = "169.254.170.23/32"
+
+OPERATOR_NAMESPACE, KEDA_NAMESPACE, MONITORING_NAMESPACE = "cnpg-system", "keda", "observability"
+
+INSTANCES: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance"}}}
+POOLERS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/poolerName", "operator": "Exists"}]}}
+DATABASE_PODS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/cluster", "operator": "Exists"}]}}
+"""Instances, poolers and the jobs that make instances; those of a drill's scratch cluster as well."""
+
+REDIS: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redis"}}}
+TRAEFIK: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": traefik.NAME}}}
+PUBLIC: Peer = {"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_RANGES}}
+
+REPORT_TIER = Tier.BACKOFFICE
+"""Where `report.url` points: wkhtmltopdf fetches a report's styles from there and not through the public host."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """Who a namespace deals with.
+
+    edge: owner of the Traefik that routes here, the `retail/edge` label of this namespace and of all that it serves.
+    edge_namespace, database_namespace: where they are; None where in this namespace.
+    serves_retailer: whether Odoo runs here. owns_edge, owns_database: whether Traefik and PostgreSQL do.
+    managed_redis: ElastiCache, in the VPC, instead of a pod here.
+    """
+
+    edge: str
+    edge_namespace: pulumi.Input[str] | None
+    database_namespace: pulumi.Input[str] | None
+    serves_retailer: bool
+    owns_edge: bool
+    owns_database: bool
+    managed_redis: bool
+    vpc_cidr: str
+    load_balancer_cidrs: Sequence[str]
+
+
+def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
+    """All policies of the namespace, by name."""
+    policies: dict[str, Spec] = {
+        "default-deny": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+        "dns-and-identity": _policy({}, egress=[_dns(), _rule("to", [_block(POD_IDENTITY_AGENT)], 80)]),
+    }
+    if neighbours.serves_retailer:
+        policies |= {f"tier-{tier}": _tier(tier, neighbours) for tier in Tier}
+        if not neighbours.managed_redis:
+            clients = [_tiers([tier for tier in Tier if tier is not Tier.JOBRUNNER])]
+            policies["redis"] = _policy(REDIS["podSelector"], ingress=[_rule("from", clients, REDIS_PORT)])
+    if neighbours.owns_edge:
+        policies["traefik"] = _traefik(neighbours)
+    if neighbours.owns_database:
+        policies |= _database(neighbours)
+    return policies
+
+
+def _tier(tier: Tier, neighbours: Neighbours) -> Spec:
+    """One row of the tier matrix."""
+    ingress: list[Rule] = []
+    egress: list[Rule] = [_to_database(tier, neighbours)]
+    if tier in (*ROUTED, Tier.WEBSOCKET):
+        edge = TRAEFIK if neighbours.edge_namespace is None else {**TRAEFIK, **_namespace(neighbours.edge_namespace)}
+        ingress.append(_rule("from", [edge], odoo_pod.http_port(tier)))
+    if tier is Tier.BACKGROUND:
+        ingress.append(_rule("from", [_tiers([Tier.JOBRUNNER])], HTTP_PORT))
+    if tier is REPORT_TIER:
+        ingress.append(_rule("from", [_tiers(FILESTORE_TIERS)], HTTP_PORT))
+    if tier is Tier.WEBSOCKET:
+        ingress.append(_rule("from", [_prometheus()], odoo_pod.METRICS_PORT))
+    if tier is Tier.JOBRUNNER:
+        egress.append(_rule("to", [_tiers([Tier.BACKGROUND])], HTTP_PORT))
+    else:
+        redis = _block(neighbours.vpc_cidr) if neighbours.managed_redis else REDIS
+        egress.append(_rule("to", [redis], REDIS_PORT))
+    if tier in FILESTORE_TIERS:
+        # Partners (payment, shipping, marketplaces, tax) and S3, whose addresses are public even by a VPC endpoint.
+        egress += [_rule("to", [PUBLIC], 443), _rule("to", [_tiers([REPORT_TIER])], HTTP_PORT)]
+    return _policy({"matchLabels": {LABEL_TIER: str(tier)}}, ingress=ingress, egress=egress)
+
+
+def _to_database(tier: Tier, neighbours: Neighbours) -> Rule:
+    """Poolers for pooled tiers, instances for those that LISTEN: never the other's way."""
+    pods = POOLERS if PROFILES[tier].path is DatabasePath.POOLED else INSTANCES
+    if neighbours.database_namespace is not None:
+        pods = {**pods, **_namespace(neighbours.database_namespace)}
+    return _rule("to", [pods], POSTGRES_PORT)
+
+
+def _traefik(neighbours: Neighbours) -> Spec:
+    served = {"namespaceSelector": {"matchLabels": {LABEL_EDGE: neighbours.edge}}}
+    by_port: dict[int, list[str]] = {}
+    for tier in (*ROUTED, Tier.WEBSOCKET):
+        by_port.setdefault(odoo_pod.http_port(tier) or HTTP_PORT, []).append(str(tier))
+    load_balancer = [_block(cidr) for cidr in neighbours.load_balancer_cidrs]
+    return _policy(
+        TRAEFIK["podSelector"],
+        ingress=[
+            _rule("from", load_balancer, traefik.WEB_PORT, traefik.TLS_PORT, traefik.PING_PORT),
+            _rule("from", [_prometheus()], traefik.METRICS_PORT),
+        ],
+        egress=[
+            *(_rule("to", [{**_tiers(tiers), **served}], port) for port, tiers in by_port.items()),
+            _kubernetes_api(neighbours),
+        ],
+    )
+
+
+def _database(neighbours: Neighbours) -> dict[str, Spec]:
+    """PostgreSQL's pods: clients by their path, the operator (its documentation asks for both ports), and each other.
+
+    A platform's database is reached from the namespaces of the retailers it hosts, which carry its `retail/edge` label.
+    """
+    hosted = (
+        {"namespaceSelector": {"matchLabels": {LABEL_EDGE: neighbours.edge}}} if not neighbours.serves_retailer else {}
+    )
+    pooled = {**_tiers([tier for tier in Tier if PROFILES[tier].path is DatabasePath.POOLED]), **hosted}
+    direct = {**_tiers([tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT]), **hosted}
+    operator = {**_named("cloudnative-pg"), **_namespace(OPERATOR_NAMESPACE)}
+    keda = {"podSelector": {"matchLabels": {"app": "keda-operator"}}, **_namespace(KEDA_NAMESPACE)}
+    return {
+        "database-instances": _policy(
+            INSTANCES["podSelector"],
+            ingress=[
+                _rule("from", [DATABASE_PODS, operator], POSTGRES_PORT, STATUS_PORT),
+                _rule("from", [direct, keda], POSTGRES_PORT),
+                _rule("from", [_prometheus()], INSTANCE_METRICS_PORT),
+            ],
+        ),
+        "database-poolers": _policy(
+            POOLERS["podSelector"],
+            ingress=[
+                _rule("from", [pooled, operator], POSTGRES_PORT),
+                _rule("from", [_prometheus()], POOLER_METRICS_PORT),
+            ],
+        ),
+        # The instance manager in each pod keeps its state in the Kubernetes API; WAL and backups go to S3.
+        "database": _policy(
+            DATABASE_PODS["podSelector"],
+            egress=[
+                _rule("to", [DATABASE_PODS], POSTGRES_PORT, STATUS_PORT),
+                _kubernetes_api(neighbours),
+                _rule("to", [PUBLIC], 443),
+            ],
+        ),
+    }
+
+
+def _policy(pods: dict[str, Any], *, ingress: list[Rule] | None = None, egress: list[Rule] | None = None) -> Spec:
+    """A policy that opens what is given; what is empty or left out stays as `default-deny` has it."""
+    rules = {"ingress": ingress, "egress": egress}
+    given = {direction: opened for direction, opened in rules.items() if opened}
+    return {"podSelector": pods, "policyTypes": [direction.capitalize() for direction in given], **given}
+
+
+def _rule(direction: str, peers: list[Peer], *ports: int | None, protocol: str = "TCP") -> Rule:
+    return {direction: peers, "ports": [{"port": port, "protocol": protocol} for port in ports]}
+
+
+def _block(cidr: str) -> Peer:
+    return {"ipBlock": {"cidr": cidr}}
+
+
+def _namespace(name: pulumi.Input[str]) -> Peer:
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+
+
+def _named(name: str) -> Peer:
+    return {"podSelector": {"matchLabels": {"app.kubernetes.io/name": name}}}
+
+
+def _tiers(tiers: Sequence[Tier | str]) -> Peer:
+    expression = {"key": LABEL_TIER, "operator": "In", "values": [str(tier) for tier in tiers]}
+    return {"podSelector": {"matchExpressions": [expression]}}
+
+
+def _prometheus() -> Peer:
+    return {**_named("prometheus"), **_namespace(MONITORING_NAMESPACE)}
+
+
+def _dns() -> Rule:
+    servers = {"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}, **_namespace("kube-system")}
+    return {"to": [servers], "ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]}
+
+
+def _kubernetes_api(neighbours: Neighbours) -> Rule:
+    """EKS puts the API's network interfaces into the cluster's subnets; their addresses are not to be known ahead."""
+    return _rule("to", [_block(neighbours.vpc_cidr)], 443)

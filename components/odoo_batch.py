@@ -1,0 +1,103 @@
+"""The batch tier: heavy work at night, as CronJobs. What Odoo itself queues goes to the channel `root.batch`."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.batch.v1 import CronJob
+from pulumi_kubernetes.core.v1 import ConfigMap
+
+from components.odoo_config import CONF_DIR, CONF_FILE, LONGEST_SECONDS
+from components.odoo_pod import odoo_container, pod_labels, pod_spec, script
+from components.odoo_tier import OdooTierArgs, tier_account
+from retail.tiers import Tier
+
+NIGHT = "30 3 * * *"
+"""Half past three, local time: after the day's closing, before stores open, and outside the hours that a change to or
+from summer time skips or repeats (one to three o'clock, in Europe and America)."""
+
+SCRIPTS_DIR = "/opt/retail"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OdooBatchArgs:
+    """The batch tier's own arguments are those of any tier."""
+
+    tier: OdooTierArgs
+
+    def __post_init__(self) -> None:
+        if self.tier.tier.tier is not Tier.BATCH:
+            reason = f"must be the batch tier; given {self.tier.tier.tier}"
+            raise pulumi.InputPropertiesError(
+                f"OdooBatchArgs: tier {reason}", [{"property_path": "tier", "reason": reason}]
+            )
+
+
+class OdooBatch(pulumi.ComponentResource):
+    """One CronJob, `reconciliation`: a count of what the day left open, by click-odoo in the retailer's image.
+
+    It is the pattern for a retailer's own exports, imports and reports: a script, a schedule, the lowest priority, and
+    never two runs at once. In season peak it is suspended: the night belongs to the shop then.
+
+    Example:
+        OdooBatch("acme-batch", OdooBatchArgs(tier=tier_args[Tier.BATCH]))
+    """
+
+    def __init__(self, name: str, args: OdooBatchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        pod, tier = args.tier.pod, args.tier.tier
+        settings = pod.plan.settings
+        suspended = settings.season == "peak"
+        super().__init__("retail:odoo:OdooBatch", name, {"schedule": NIGHT, "suspended": suspended}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        labels = pod_labels(pod.identity, tier)
+        needed = tier_account(name, args.tier, child)
+        scripts = ConfigMap(
+            f"{name}-scripts",
+            metadata={"name": "batch-scripts", "namespace": pod.identity.namespace, "labels": labels},
+            data={"reconciliation.py": script("reconciliation")},
+            opts=child,
+        )
+        container = odoo_container(pod, tier)
+        container = {
+            **container,
+            "command": ["tini", "--"],
+            "args": [
+                "click-odoo",
+                "-c",
+                f"{CONF_DIR}/{CONF_FILE}",
+                "-d",
+                pod.identity.database,
+                f"{SCRIPTS_DIR}/reconciliation.py",
+            ],
+            "volumeMounts": [
+                *container["volumeMounts"],
+                {"name": "scripts", "mountPath": SCRIPTS_DIR, "readOnly": True},
+            ],
+        }
+        run = {
+            **pod_spec(pod, tier, [container], [{"name": "scripts", "configMap": {"name": "batch-scripts"}}]),
+            "restartPolicy": "Never",
+        }
+        CronJob(
+            f"{name}-reconciliation",
+            metadata={"name": "reconciliation", "namespace": pod.identity.namespace, "labels": labels},
+            spec={
+                "schedule": NIGHT,
+                "timeZone": settings.time_zone,
+                "suspend": suspended,
+                "concurrencyPolicy": "Forbid",
+                "startingDeadlineSeconds": 3600,
+                "successfulJobsHistoryLimit": 3,
+                "failedJobsHistoryLimit": 3,
+                "jobTemplate": {
+                    "metadata": {"labels": labels},
+                    "spec": {
+                        "backoffLimit": 2,
+                        "activeDeadlineSeconds": LONGEST_SECONDS[Tier.BATCH],
+                        "ttlSecondsAfterFinished": 7 * 24 * 3600,
+                        "template": {"metadata": {"labels": labels}, "spec": run},
+                    },
+                },
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*needed, scripts]),
+        )
+        self.register_outputs({})

@@ -1,0 +1,82 @@
+"""What EC2 announces about nodes before it happens, on a queue that Karpenter reads."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import cloudwatch, sqs
+
+EVENTS = {
+    "health": ("aws.health", "AWS Health Event"),
+    "spot": ("aws.ec2", "EC2 Spot Instance Interruption Warning"),
+    "rebalance": ("aws.ec2", "EC2 Instance Rebalance Recommendation"),
+    "state": ("aws.ec2", "EC2 Instance State-change Notification"),
+    "reservation": ("aws.ec2", "EC2 Capacity Reservation Instance Interruption Warning"),
+}
+"""Karpenter's own list (getting-started CloudFormation, 1.14)."""
+
+RETENTION_SECONDS = 300
+"""A warning older than that is about a node that is gone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterruptionQueueArgs:
+    """queue_name: physical name of queue and prefix of the rules'."""
+
+    queue_name: str
+
+
+class InterruptionQueue(pulumi.ComponentResource):
+    """An encrypted SQS queue and the EventBridge rules that fill it: nodes are drained before they are taken.
+
+    Example:
+        InterruptionQueue("acme", InterruptionQueueArgs(queue_name="acme-production-interruptions"))
+    """
+
+    queue_name: pulumi.Output[str]
+    queue_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: InterruptionQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("retail:operators:InterruptionQueue", name, {"queueName": args.queue_name}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        queue = sqs.Queue(
+            f"{name}-queue",
+            name=args.queue_name,
+            message_retention_seconds=RETENTION_SECONDS,
+            sqs_managed_sse_enabled=True,
+            opts=child,
+        )
+        sqs.QueuePolicy(
+            f"{name}-queue",
+            queue_url=queue.url,
+            policy=pulumi.Output.json_dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": ["events.amazonaws.com", "sqs.amazonaws.com"]},
+                            "Action": "sqs:SendMessage",
+                            "Resource": queue.arn,
+                        },
+                        {
+                            "Effect": "Deny",
+                            "Principal": "*",
+                            "Action": "sqs:*",
+                            "Resource": queue.arn,
+                            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                        },
+                    ],
+                }
+            ),
+            opts=child,
+        )
+        for event, (source, kind) in EVENTS.items():
+            rule = cloudwatch.EventRule(
+                f"{name}-{event}",
+                name=f"{args.queue_name}-{event}",
+                event_pattern=pulumi.Output.json_dumps({"source": [source], "detail-type": [kind]}),
+                opts=child,
+            )
+            cloudwatch.EventTarget(f"{name}-{event}", rule=rule.name, arn=queue.arn, opts=child)
+        self.queue_name, self.queue_arn = queue.name, queue.arn
+        self.register_outputs({"queue_name": self.queue_name, "queue_arn": self.queue_arn})

@@ -1,0 +1,152 @@
+"""A bucket and its copy in another account and region."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_aws import iam, s3
+
+from components.protected_bucket import LockMode, ProtectedBucket, ProtectedBucketArgs
+from retail.naming import Identity
+
+REPLICATION_ROLE = "backup-replication"
+
+REPLICATION_MINUTES = 15
+"""S3 Replication Time Control's only threshold; its metrics alert when copies fall behind it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicatedBucketArgs:
+    """purpose: `backups`, `filestore`. lock_days: Object Lock, in days; lock_source: on the bucket itself too, not only
+    on its copy. copy_provider: the aws provider of the backup account, in the recovery region. role: `identity.iam(REPLICATION_ROLE)`.
+    """
+
+    identity: Identity
+    purpose: str
+    backup_account: str
+    recovery_region: str
+    lock_days: int
+    lock_mode: LockMode
+    lock_source: bool
+    kms_key_arn: pulumi.Input[str]
+    copy_kms_key_arn: pulumi.Input[str]
+    copy_provider: pulumi.ProviderResource
+    role: iam.Role
+
+
+class ReplicatedBucket(pulumi.ComponentResource):
+    """Whoever takes over the workload account can't reach what the copy has: other account, other key, Object Lock.
+
+    Deletions are replicated too, as markers: the copy's versions stay under their lock, and afterwards the lifecycle
+    clears both sides alike. Without that, whatever the database's retention removes would stay in the copy for ever, as
+    would every attachment that a customer had a right to see erased.
+
+    Example: see `Backups`.
+    """
+
+    bucket: pulumi.Output[str]
+    copy: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ReplicatedBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("retail:storage:ReplicatedBucket", name, {"purpose": args.purpose}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        identity = args.identity
+        keep_days = args.lock_days + 1
+        source = ProtectedBucket(
+            f"{name}-source",
+            ProtectedBucketArgs(
+                bucket=identity.bucket(args.purpose),
+                kms_key_arn=args.kms_key_arn,
+                keep_days=keep_days,
+                lock_days=args.lock_days if args.lock_source else None,
+                lock_mode=args.lock_mode,
+            ),
+            opts=child,
+        )
+        copy = ProtectedBucket(
+            f"{name}-copy",
+            ProtectedBucketArgs(
+                bucket=identity.bucket(
+                    f"{args.purpose}-copy", account=args.backup_account, region=args.recovery_region
+                ),
+                kms_key_arn=args.copy_kms_key_arn,
+                keep_days=keep_days,
+                lock_days=args.lock_days,
+                lock_mode=args.lock_mode,
+                replication_role_arn=identity.iam_arn(REPLICATION_ROLE),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, providers=[args.copy_provider], depends_on=[args.role]),
+        )
+        policy = iam.RolePolicy(
+            f"{name}-permission",
+            name=args.purpose,
+            role=args.role.name,
+            policy=pulumi.Output.json_dumps(_permissions(args, source.arn, copy.arn)),
+            opts=child,
+        )
+        minutes = {"minutes": REPLICATION_MINUTES}
+        s3.BucketReplicationConfig(
+            f"{name}-replication",
+            bucket=source.bucket,
+            role=args.role.arn,
+            rules=[
+                {
+                    "id": "everything",
+                    "status": "Enabled",
+                    "priority": 1,
+                    "filter": {"prefix": ""},
+                    "delete_marker_replication": {"status": "Enabled"},
+                    "source_selection_criteria": {"sse_kms_encrypted_objects": {"status": "Enabled"}},
+                    "destination": {
+                        "bucket": copy.arn,
+                        "storage_class": "STANDARD_IA",
+                        "encryption_configuration": {"replica_kms_key_id": args.copy_kms_key_arn},
+                        "replication_time": {"status": "Enabled", "time": minutes},
+                        "metrics": {"status": "Enabled", "event_threshold": minutes},
+                    },
+                }
+            ],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[source.versioning, copy.versioning, policy]),
+        )
+        self.bucket = source.bucket
+        self.copy = copy.bucket
+        self.register_outputs({"bucket": self.bucket, "copy": self.copy})
+
+
+def _permissions(args: ReplicatedBucketArgs, source: pulumi.Output[str], copy: pulumi.Output[str]) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Source",
+                "Effect": "Allow",
+                "Action": ["s3:GetReplicationConfiguration", "s3:ListBucket"],
+                "Resource": source,
+            },
+            {
+                "Sid": "SourceVersions",
+                "Effect": "Allow",
+                "Action": [
+                    "s3:GetObjectVersionForReplication",
+                    "s3:GetObjectVersionAcl",
+                    "s3:GetObjectVersionTagging",
+                    "s3:GetObjectRetention",
+                    "s3:GetObjectLegalHold",
+                ],
+                "Resource": pulumi.Output.concat(source, "/*"),
+            },
+            {
+                "Sid": "Copy",
+                "Effect": "Allow",
+                "Action": ["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"],
+                "Resource": pulumi.Output.concat(copy, "/*"),
+            },
+            {"Sid": "ReadKey", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": args.kms_key_arn},
+            {
+                "Sid": "WriteKey",
+                "Effect": "Allow",
+                "Action": ["kms:Encrypt", "kms:GenerateDataKey"],
+                "Resource": args.copy_kms_key_arn,
+            },
+        ],
+    }

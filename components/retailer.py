@@ -1,0 +1,181 @@
+"""One retailer on a cluster: its Odoo, on the foundation that its hosting gives it."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pulumi
+
+from components.access import ClusterAccess
+from components.autoscaling import Autoscaling, AutoscalingArgs
+from components.foundation import Foundation, FoundationArgs
+from components.odoo import Odoo, OdooArgs
+from components.recovery import Recovery, RecoveryArgs
+from components.redis import Redis, RedisArgs
+from components.routes import Routes, RoutesArgs
+from components.shared_database import SharedDatabaseTenant, SharedDatabaseTenantArgs
+from components.tier_role import Filestore
+from retail.naming import Identity
+from retail.plan import Plan
+from retail.settings import Hosting
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetailerArgs:
+    """As FoundationArgs."""
+
+    identity: Identity
+    plan: Plan
+    access: ClusterAccess
+    backup_provider: pulumi.ProviderResource
+    smtp_password: pulumi.Input[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.plan.settings.hosting is Hosting.SHARED and self.access.shared_database is None:
+            reason = "must name the platform's database where hosting is shared"
+            raise pulumi.InputPropertiesError(
+                f"RetailerArgs: access.shared_database {reason}",
+                [{"property_path": "access.shared_database", "reason": reason}],
+            )
+
+
+class Retailer(pulumi.ComponentResource):
+    """A retailer's whole platform, and its contract: what it was promised, as plain inputs that guardrails hold the
+    resources against.
+
+    Example:
+        Retailer("acme", RetailerArgs(identity=identity, plan=plan, access=platform.access,
+            backup_provider=providers.backup), opts=pulumi.ResourceOptions(providers=[...]))
+    """
+
+    urls: dict[str, str]
+    foundation: Foundation
+
+    def __init__(self, name: str, args: RetailerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        contract = _contract(args)
+        super().__init__("retail:platform:Retailer", name, contract, opts)
+        plan, settings, identity, access = args.plan, args.plan.settings, args.identity, args.access
+        self._name, self._args = name, args
+        self.foundation = Foundation(
+            name,
+            FoundationArgs(
+                identity=identity,
+                plan=plan,
+                access=access,
+                backup_provider=args.backup_provider,
+                smtp_password=args.smtp_password,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        foundation = self.foundation
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[foundation.tenancy, foundation.secrets])
+        pooler_host, direct_host, database = self._database(inside)
+        redis = Redis(
+            f"{name}-sessions",
+            RedisArgs(
+                identity=identity,
+                objectives=plan.objectives,
+                owner=settings.owner,
+                vpc_id=access.vpc_id,
+                subnet_ids=access.private_subnet_ids,
+                client_security_group_id=access.cluster_security_group_id,
+                kms_key_arn=foundation.key.key_arn,
+                password=_made(foundation.secrets.redis_password),
+            ),
+            opts=inside,
+        )
+        odoo = Odoo(
+            f"{name}-odoo",
+            OdooArgs(
+                identity=identity,
+                plan=plan,
+                placement_owner=settings.owner,
+                pooler_host=pooler_host,
+                direct_host=direct_host,
+                cluster_name=access.cluster_name,
+                filestore=Filestore(
+                    bucket=_made(foundation.backups.filestore_bucket),
+                    prefix=identity.namespace,
+                    key_arn=foundation.key.key_arn,
+                ),
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[foundation.tenancy, foundation.secrets, database, redis]
+            ),
+        )
+        routes = Routes(
+            f"{name}-routes",
+            RoutesArgs(identity=identity, plan=plan, edge=settings.owner, edge_replicas=plan.traefik_replicas),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[odoo]),
+        )
+        Autoscaling(
+            f"{name}-autoscaling",
+            AutoscalingArgs(identity=identity, plan=plan, database_host=direct_host),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[odoo]),
+        )
+        self.urls = routes.urls
+        self.register_outputs({**contract, "urls": self.urls})
+
+    def _database(self, opts: pulumi.ResourceOptions) -> tuple[pulumi.Input[str], pulumi.Input[str], pulumi.Resource]:
+        """Hosts of the poolers and the primary, and what must be there before Odoo is."""
+        args, foundation = self._args, self.foundation
+        if foundation.postgres is not None and args.plan.database is not None:
+            Recovery(
+                f"{self._name}-recovery",
+                RecoveryArgs(
+                    identity=args.identity,
+                    objectives=args.plan.objectives,
+                    plan=args.plan.database,
+                    owner=args.plan.settings.owner,
+                    image=args.plan.settings.image,
+                    time_zone=args.plan.settings.time_zone,
+                    eks_cluster_name=args.access.cluster_name,
+                    server_name=foundation.postgres.server_name,
+                    object_store=foundation.postgres.object_store,
+                    backup_bucket=_made(foundation.backups.backup_bucket),
+                    kms_key_arn=foundation.key.key_arn,
+                ),
+                opts=opts,
+            )
+            return foundation.postgres.pooler_host, foundation.postgres.direct_host, foundation.postgres
+        tenant = SharedDatabaseTenant(
+            f"{self._name}-database",
+            SharedDatabaseTenantArgs(
+                identity=args.identity,
+                database=_made(args.access.shared_database),
+                connection_limit=args.plan.settings.connections_per_retailer,
+                kms_key_arn=foundation.key.key_arn,
+                external_secrets_role_arn=args.access.external_secrets_role_arn,
+            ),
+            opts=opts,
+        )
+        return tenant.pooler_host, tenant.direct_host, tenant
+
+
+def _made(part: T | None) -> T:
+    """A part that this hosting model always has."""
+    if part is None:
+        raise ValueError("the hosting model lacks a part that a retailer needs")
+    return part
+
+
+def _contract(args: RetailerArgs) -> dict[str, Any]:
+    """What the retailer was promised: class, objectives (seconds, days), calendar (local time), connection budget."""
+    settings, objectives, database = args.plan.settings, args.plan.objectives, args.plan.database
+    return {
+        "retailer": settings.retailer,
+        "environment": str(settings.environment),
+        "hosting": str(settings.hosting),
+        "season": settings.season,
+        "objectiveClass": str(settings.objective_class),
+        "rpoSeconds": objectives.rpo_seconds,
+        "rtoSeconds": objectives.rto_seconds,
+        "regionRpoSeconds": objectives.region_rpo_seconds,
+        "regionRtoSeconds": objectives.region_rto_seconds,
+        "retentionDays": objectives.retention_days,
+        "timeZone": settings.time_zone,
+        "peaks": [peak.model_dump(mode="json") for peak in settings.peaks],
+        "freezes": [freeze.model_dump(mode="json") for freeze in settings.freezes],
+        "maxConnections": database.budget.max_connections if database else settings.connections_per_retailer,
+    }

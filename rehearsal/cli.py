@@ -1,0 +1,193 @@
+"""The commands. Everything heavy is imported by the command that needs it, so that `--help` answers at once.
+
+Exit codes: 0 done, 1 something failed, 2 something was asked wrongly, 130 interrupted.
+"""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from rehearsal.errors import RehearsalError, UserError
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    name="rehearsal",
+    help="Bring the real program up on an embedded Kubernetes, on this machine, before it touches AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Stack = Annotated[str, typer.Argument(help="A stack of the project: Pulumi.STACK.yaml.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--config", "-c", metavar="KEY=VALUE", help="Override a configuration key, as `pulumi up -c` does."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def main() -> None:
+    """The entry point of `python -m rehearsal`."""
+    app()
+
+
+def reported(command: Callable[P, int | None]) -> Callable[P, None]:
+    """A command whose errors are one message on stderr and an exit code, never a traceback."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs) or 0
+        except RehearsalError as error:
+            print(f"error: {error}", file=sys.stderr)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            print("interrupted; the same command goes on from here", file=sys.stderr)
+            code = 130
+        except BrokenPipeError:
+            # The reader of our output left (`| head`); Python would complain again while closing stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        raise typer.Exit(code)
+
+    return run
+
+
+@app.command()
+@reported
+def up(
+    stack: Stack = "dev",
+    config: Overrides = None,
+    at: Annotated[
+        str, typer.Option("--at", metavar="floor|ceiling", help="Where scaled tiers are: floor or ceiling.")
+    ] = "floor",
+    kubeconfig: Annotated[
+        Path | None, typer.Option("--kubeconfig", help="Use this cluster as it is; never creates nodes.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring a stack up; run again, it applies only what changed and prunes what left the program."""
+    if at not in ("floor", "ceiling"):
+        raise UserError(f"--at: floor or ceiling, given {at!r}")
+    from rehearsal.progress import progress_on
+    from rehearsal.report.page import page, page_data
+    from rehearsal.session import Request
+    from rehearsal.session import up as bring_up
+
+    outcome = bring_up(Request(stack, _pairs(config), at, kubeconfig), progress_on())
+    if as_json:
+        _print_json(page_data(outcome))
+    else:
+        page(outcome)
+
+
+@app.command()
+@reported
+def down(
+    stack: Annotated[str, typer.Argument(help="A stack that is up.")] = "dev",
+    everything: Annotated[bool, typer.Option("--all", help="End every control plane.")] = False,
+) -> None:
+    """Take a stack down: no process, port or file of it stays. A platform takes its hosted stacks with it."""
+    from rehearsal.controlplane.boot import planes
+    from rehearsal.progress import progress_on
+    from rehearsal.session import down as take_down
+
+    gone = [each for name in (planes() if everything else [stack]) for each in take_down(name, progress_on())]
+    print(f"down: {', '.join(gone)}" if gone else f"{'nothing' if everything else stack} was up")
+
+
+@app.command()
+@reported
+def check(
+    stack: Stack,
+    config: Overrides = None,
+    preview: Annotated[bool, typer.Option(help="Evaluate as `pulumi preview` does, outputs unknown.")] = False,
+    tree: Annotated[bool, typer.Option(help="List the resources as a tree.")] = True,
+    as_json: Json = False,
+) -> int:
+    """Validate every object of a stack and every reference between them; needs no server."""
+    from rehearsal.check.run import check as check_stack
+    from rehearsal.check.run import render, report_data
+    from rehearsal.engine.evaluate import evaluate
+    from rehearsal.paths import PROJECT_DIR
+    from rehearsal.progress import progress_on
+
+    evaluation = evaluate(PROJECT_DIR, stack, preview=preview, overrides=_pairs(config))
+    report = check_stack(evaluation, progress_on())
+    if as_json:
+        _print_json(report_data(report))
+    else:
+        render(report, tree=tree)
+    return 0 if report.ok else 1
+
+
+@app.command()
+@reported
+def explain(stack: Stack, config: Overrides = None, as_json: Json = False) -> None:
+    """Show how the stack's numbers follow from the business: each result, its formula and its source."""
+    from rehearsal.explain import explain as explain_plan
+
+    explain_plan(stack, _pairs(config), as_json=as_json)
+
+
+@app.command()
+@reported
+def status(as_json: Json = False) -> None:
+    """Show the control planes that are up, their stacks, processes and memory."""
+    from rehearsal.report.status import show_status
+
+    show_status(as_json=as_json)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+@reported
+def kubectl(context: typer.Context) -> int:
+    """Run kubectl against a control plane: kubectl [--stack STACK] ARGUMENTS..."""
+    from rehearsal.controlplane.boot import start
+    from rehearsal.controlplane.kubectl import kubectl as run_kubectl
+    from rehearsal.progress import QuietProgress
+    from rehearsal.session import running_plane
+
+    arguments = list(context.args)
+    stack = None
+    if arguments[:1] == ["--stack"] and len(arguments) > 1:
+        stack, arguments = arguments[1], arguments[2:]
+    return run_kubectl(start(running_plane(stack), QuietProgress()), arguments)
+
+
+@app.command()
+@reported
+def picture(
+    stack: Stack = "peak",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The SVG file; stdout when left out.")] = None,
+) -> None:
+    """Draw a stack's architecture as SVG, from its resources."""
+    from rehearsal.engine.evaluate import evaluate
+    from rehearsal.paths import PROJECT_DIR
+    from rehearsal.report.picture import draw
+
+    svg = draw(evaluate(PROJECT_DIR, stack, preview=False))
+    if output:
+        output.write_text(svg)
+    else:
+        print(svg)
+
+
+def _pairs(given: list[str] | None) -> dict[str, str]:
+    """KEY=VALUE options as a mapping; the last of several wins. A value may hold further equals signs."""
+    pairs = [pair.partition("=") for pair in given or []]
+    if broken := [key for key, separator, _ in pairs if not (key and separator)]:
+        raise UserError.of("--config takes KEY=VALUE", (f"given {key!r}, with no value" for key in broken))
+    return {key: value for key, _, value in pairs}
+
+
+def _print_json(data: object) -> None:
+    print(json.dumps(data, indent=2, sort_keys=True, default=str))

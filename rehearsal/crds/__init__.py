@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions of the operators the program uses: where they come from, and what they allow."""

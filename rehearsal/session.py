@@ -1,0 +1,191 @@
+"""What `up` and `down` do, from the stack's name to a cluster that holds it, and back.
+
+One control plane stands for one EKS cluster, named by the stack that owns it; hosted stacks join their platform's.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rehearsal.cluster.apply import apply
+from rehearsal.cluster.changes import Changes
+from rehearsal.cluster.client import Client
+from rehearsal.cluster.definitions import install
+from rehearsal.cluster.nodes import apply_nodes, remove_nodes
+from rehearsal.cluster import placement
+from rehearsal.cluster.placement import Placement
+from rehearsal.cluster.prune import destroy
+from rehearsal.cluster.state import open_state
+from rehearsal.controlplane import boot
+from rehearsal.crds.catalogue import load_crds
+from rehearsal.engine.evaluate import evaluate
+from rehearsal.engine.model import Evaluation
+from rehearsal.errors import UserError
+from rehearsal.paths import PROJECT_DIR, home_dir, plane_dir
+from rehearsal.progress import Progress
+from rehearsal.standins.kinds import MODE_NAME, MODE_NAMESPACE
+
+STAND_INS = "stand-ins"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked of `up`. `at` is "floor" or "ceiling"; with a `kubeconfig` that cluster is used as it is."""
+
+    stack: str
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    at: str = "floor"
+    kubeconfig: Path | None = None
+    project_dir: Path = PROJECT_DIR
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `up` came to."""
+
+    evaluation: Evaluation
+    changes: Changes
+    placement: Placement
+    plane: str
+    kubeconfig: Path
+
+
+def up(request: Request, progress: Progress) -> Outcome:
+    """Bring the stack up, and first the platform it lives on; only what changed is changed.
+
+    Raises UserError for what the request asks wrongly, RehearsalError (ApplyError with the changes) for the rest.
+    """
+    evaluation = _evaluate(request, progress)
+    owner = cluster_owner(evaluation)
+    if request.kubeconfig:
+        return _up_elsewhere(request, evaluation, request.kubeconfig, progress)
+    with boot.plane_lock(owner, progress):
+        if owner != request.stack and not _known(owner, owner):
+            progress.note(f"{request.stack} lives on {owner}, which is not up: bringing it up first")
+            up(replace(request, stack=owner, overrides={}), progress)
+        plane = boot.start(owner, progress)
+        with Client(plane.kubeconfig) as client, open_state(plane.folder, request.stack, progress) as state:
+            install(client, load_crds(progress), progress)
+            _set_mode(client, request.at)
+            _start_stand_ins(plane)
+            apply_nodes(evaluation, client, progress)
+            changes = apply(evaluation, client, state, progress)
+            placed = placement.wait(client, progress)
+        return Outcome(evaluation, changes, placed, owner, plane.kubeconfig)
+
+
+def down(stack: str, progress: Progress) -> list[str]:
+    """Take a stack down: its control plane where it owns one, else its objects. Returns the stacks that went."""
+    if stack in boot.planes() or plane_dir(stack).exists():
+        hosted = stacks_on(stack)
+        boot.stop(stack, progress)
+        return sorted({stack, *hosted})
+    owner = next((plane for plane in boot.planes() if _known(plane, stack)), None)
+    if owner is None:
+        return []
+    with boot.plane_lock(owner, progress):
+        plane = boot.start(owner, progress)
+        with Client(plane.kubeconfig) as client, open_state(plane.folder, stack, progress) as state:
+            remove_nodes(stack, client)
+            destroy(client, state, progress, protected_too=True)
+    return [stack]
+
+
+def cluster_owner(evaluation: Evaluation) -> str:
+    """The stack whose cluster this one lives on: the platform it refers to, else itself."""
+    return next((name.rsplit("/", 1)[-1] for name in evaluation.references), evaluation.stack)
+
+
+def stacks_on(plane: str) -> list[str]:
+    """The stacks that are up on a control plane, by their state files."""
+    return sorted(file.stem for file in (plane_dir(plane) / "state").glob("*.json"))
+
+
+def running_plane(name: str | None) -> str:
+    """The control plane to look at: the one named (or that holds the stack named), or the only one there is."""
+    planes = boot.planes()
+    if name is None:
+        if len(planes) == 1:
+            return planes[0]
+        known = f"say which with --stack: {', '.join(planes)}" if planes else "bring a stack up first"
+        raise UserError(f"{'several control planes are' if planes else 'no control plane is'} up; {known}")
+    for plane in planes:
+        if name == plane or name in stacks_on(plane):
+            return plane
+    raise UserError(f"{name} is not up; up are: {', '.join(planes) or 'none'}")
+
+
+def _evaluate(request: Request, progress: Progress) -> Evaluation:
+    """The program's resources for the stack, with the random values that its last `up` kept."""
+    kept = next(iter(home_dir().glob(f"*/state/{request.stack}.json")), None)
+    previous = {}
+    if kept:
+        with open_state(kept.parent.parent, request.stack, progress) as state:
+            previous = state.previous_outputs()
+    with progress.step(f"evaluating the program for {request.stack}"):
+        return evaluate(
+            request.project_dir,
+            request.stack,
+            preview=False,
+            overrides=request.overrides,
+            previous_outputs=previous,
+        )
+
+
+def _up_elsewhere(request: Request, evaluation: Evaluation, kubeconfig: Path, progress: Progress) -> Outcome:
+    """On a cluster of the user's own: objects only. Its nodes, operators and their CRDs are its own affair."""
+    if request.at != "floor":
+        raise UserError("--at ceiling needs the stand-ins of an embedded control plane; leave --kubeconfig out")
+    with Client(kubeconfig, error=UserError) as client, _folder_of(kubeconfig) as folder:
+        with open_state(folder, request.stack, progress) as state:
+            changes = apply(evaluation, client, state, progress)
+        return Outcome(evaluation, changes, placement.wait(client, progress), folder.name, kubeconfig)
+
+
+@contextmanager
+def _folder_of(kubeconfig: Path) -> Iterator[Path]:
+    """The folder that holds the state of stacks brought up on a cluster of the user's own."""
+    digest = hashlib.sha256(str(kubeconfig.resolve()).encode()).hexdigest()[:12]
+    folder = home_dir() / f"cluster-{digest}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    yield folder
+
+
+def _known(plane: str, stack: str) -> bool:
+    return stack in stacks_on(plane)
+
+
+def _set_mode(client: Client, at: str) -> None:
+    """Tell the stand-in of KEDA where scaled tiers are to be; it reads this object."""
+    client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": MODE_NAMESPACE}})
+    client.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": MODE_NAME, "namespace": MODE_NAMESPACE},
+            "data": {"at": at},
+        }
+    )
+
+
+def _start_stand_ins(plane: boot.Plane) -> None:
+    """The stand-ins run as one process of the plane: started once, ended with it."""
+    python_path = os.pathsep.join([str(PROJECT_DIR), *filter(None, [os.environ.get("PYTHONPATH")])])
+    boot.register_process(
+        plane,
+        STAND_INS,
+        [
+            sys.executable,
+            "-m",
+            "rehearsal.standins",
+            "--plane-dir",
+            str(plane.folder),
+            "--kubeconfig",
+            str(plane.client_kubeconfig(STAND_INS)),
+        ],
+        {"PYTHONPATH": python_path},
+    )

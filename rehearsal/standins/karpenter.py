@@ -1,0 +1,298 @@
+"""Stands in for Karpenter: adds nodes of a NodePool for pods the scheduler can't place, and takes empty ones away.
+
+Which nodes, packing.py decides. They are KWOK nodes, of the smallest instance type in retail.instances that the pool's
+requirements allow and that holds its pods; within the pool's limits, in the zones it names, on-demand where allowed. A
+node that has been empty for `consolidateAfter` (and at least IDLE_SECONDS) goes, unless a disruption budget forbids it;
+one that is deleted, as when its pool goes, is drained first.
+
+There are no NodeClaims, prices, launch failures or times, no spot interruption, drift, expiry, repair or static pools;
+nodes that are only half empty are left alone; pod preferences and startup taints are not looked at, and of a NodeClass
+only the root volume's size.
+"""
+
+import hashlib
+import logging
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rehearsal.cluster.nodes import node_manifest
+from rehearsal.standins import kinds
+from rehearsal.standins.cron import Cron
+from rehearsal.standins.durations import duration
+from rehearsal.standins.karpenter_pools import POOL_LABEL, held_by, pool_of, root_disk
+from rehearsal.standins.kinds import STAND_IN_LABEL
+from rehearsal.standins.packing import ZONE, Coming, NewNode, Placed, Round
+from rehearsal.standins.quantities import Resources, pod_requests, resources, total
+from rehearsal.standins.stand_in import Action, Apply, Delete, Evict, Patch, keep_status, moment_of, owned, per_object
+from rehearsal.standins.storage import zone_of
+from rehearsal.standins.world import Object, World, key_of
+
+log = logging.getLogger(__name__)
+
+_FINALIZER = "karpenter.sh/termination"
+_DISRUPTED = {"key": "karpenter.sh/disrupted", "effect": "NoSchedule"}
+_DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
+
+IDLE_SECONDS = 30.0
+"""The least a node stands empty before it goes, whatever `consolidateAfter`: the scheduler may be on its way to it."""
+_COMING_SECONDS = 20.0
+"""How long a node counts as coming up: twice the scheduler's longest back-off (10 s) for a pod it could not place."""
+_PASSING_TAINTS = frozenset(f"node.kubernetes.io/{key}" for key in ("not-ready", "unreachable", "network-unavailable"))
+"""What Kubernetes puts on a node until it is ready."""
+_MOST_NODES_PER_POD = 4
+"""A pod that still won't be placed after so many nodes were added for it is not helped by another."""
+
+
+class Karpenter:
+    """The Karpenter stand-in. Remembers since when nodes are empty, and for which pods it added nodes."""
+
+    name = "karpenter"
+    watches = (
+        kinds.NODE_POOL,
+        kinds.NODE_CLASS,
+        kinds.POD,
+        kinds.NODE,
+        kinds.CLAIM,
+        kinds.VOLUME,
+        kinds.DAEMON_SET,
+    )
+    settle_seconds = 0.25
+    """Karpenter gathers pods for 1 to 10 s (BATCH_IDLE_DURATION, BATCH_MAX_DURATION); here pods come faster."""
+
+    def __init__(self) -> None:
+        self._empty_since: dict[str, datetime] = {}
+        self._helped: Counter[str] = Counter()
+
+    def plan(self, world: World) -> Iterator[Action]:
+        yield from per_object(world, kinds.NODE_CLASS, ready)
+        yield from per_object(world, kinds.NODE_POOL, pool_status)
+        yield from terminated(world)
+        new = self.provision(world)
+        yield from new
+        if not new:
+            yield from self.removed(world)
+
+    def provision(self, world: World) -> list[Action]:
+        """The nodes to add now."""
+        waiting = [pod for pod in pending(world) if self._helped[pod["metadata"]["uid"]] < _MOST_NODES_PER_POD]
+        if not waiting:
+            return []
+        node_pools = {pool["metadata"]["name"]: pool for pool in world.all(kinds.NODE_POOL)}
+        actions: list[Action] = []
+        for node in new_nodes(waiting, world):
+            self._helped.update(pod["metadata"]["uid"] for pod in node.pods)
+            node_pool = node_pools[node.pool]
+            manifest = node_of(node, node_pool, root_disk(node_pool, world))
+            log.info("%s: %s for %d pods", manifest["metadata"]["name"], node.machine.instance_type, len(node.pods))
+            actions.append(Apply(manifest))
+        return actions
+
+    def removed(self, world: World) -> Iterator[Action]:
+        """Deletes the nodes that have stood empty long enough."""
+        nodes = [node for node in world.all(kinds.NODE) if _ours(node)]
+        empty = {node["metadata"]["name"] for node in nodes} - {pod["spec"].get("nodeName") for pod in running(world)}
+        self._empty_since = {name: self._empty_since.get(name, world.now) for name in empty}
+        for node_pool in world.all(kinds.NODE_POOL):
+            own = [node for node in nodes if node["metadata"]["labels"][POOL_LABEL] == node_pool["metadata"]["name"]]
+            for node in removable(node_pool, own, self._empty_since, world.now):
+                log.info("%s: empty, deleting", node["metadata"]["name"])
+                yield Delete(key_of(node), node["metadata"]["uid"])
+
+
+def pending(world: World) -> list[Object]:
+    """The pods a new node might help, by priority, then size: those the scheduler found unschedulable and, so that it
+    need not find it of each of hundreds, those it has not looked at yet whose siblings it found so.
+    """
+    waiting = [
+        pod
+        for pod in world.all(kinds.POD)
+        if "nodeName" not in pod["spec"]
+        and "deletionTimestamp" not in pod["metadata"]
+        and "nominatedNodeName" not in pod["status"]  # the scheduler is making room for it
+        and not _of_daemon_set(pod)
+    ]
+    verdicts = {pod["metadata"]["uid"]: _scheduling_verdict(pod) for pod in waiting}
+    stuck = {_owner(pod) for pod in waiting if verdicts[pod["metadata"]["uid"]] == "Unschedulable"}
+
+    def rank(pod: Object) -> tuple[int, Resources]:
+        size = pod_requests(pod["spec"])
+        return -int(pod["spec"].get("priority") or 0), Resources(-size.cpu, -size.memory)
+
+    helped = [
+        pod
+        for pod in waiting
+        if (verdict := verdicts[pod["metadata"]["uid"]]) == "Unschedulable"
+        or (verdict is None and _owner(pod) in stuck)
+    ]
+    return sorted(helped, key=rank)
+
+
+def new_nodes(waiting: Sequence[Object], world: World) -> list[NewNode]:
+    """The nodes to add for these pods."""
+    nodes = world.all(kinds.NODE)
+    ours = [node for node in nodes if _ours(node) and "deletionTimestamp" not in node["metadata"]]
+    zones = {node["metadata"]["name"]: (node["metadata"].get("labels") or {}).get(ZONE, "") for node in nodes}
+    bound = [pod for pod in world.all(kinds.POD) if pod["spec"].get("nodeName") in zones]
+    placed = [Placed(pod, zones[pod["spec"]["nodeName"]], pod["spec"]["nodeName"]) for pod in bound]
+    coming = [
+        Coming(
+            host=node["metadata"]["name"],
+            zone=zones[node["metadata"]["name"]],
+            labels=node["metadata"]["labels"],
+            taints=[taint for taint in node["spec"].get("taints") or [] if taint["key"] not in _PASSING_TAINTS],
+            room=resources(node["status"]["allocatable"]).less(
+                total(pod_requests(pod["spec"]) for pod in bound if pod["spec"]["nodeName"] == node["metadata"]["name"])
+            ),
+        )
+        for node in ours
+        if world.now - moment_of(node["metadata"]["creationTimestamp"]) < timedelta(seconds=_COMING_SECONDS)
+    ]
+    live = [pool for pool in world.all(kinds.NODE_POOL) if "deletionTimestamp" not in pool["metadata"]]
+    live.sort(key=lambda pool: (-int(pool["spec"].get("weight") or 0), pool["metadata"]["name"]))
+    pools = [pool_of(pool, world) for pool in live]
+    this_round = Round(pools, coming, placed, Counter(zones[node["metadata"]["name"]] for node in ours))
+    for pod in waiting:
+        reachable = volume_zones(pod, world)
+        if reachable is None or reachable:
+            this_round.place(pod, reachable)
+    return this_round.new_nodes()
+
+
+def running(world: World) -> list[Object]:
+    """The pods that keep a node from being empty: all but finished ones and those of DaemonSets."""
+    return [
+        pod
+        for pod in world.all(kinds.POD)
+        if "nodeName" in pod["spec"]
+        and not _of_daemon_set(pod)
+        and pod["status"].get("phase") not in ("Succeeded", "Failed")
+    ]
+
+
+def terminated(world: World) -> Iterator[Action]:
+    """Drains the nodes that are being deleted, by us, with their pool or by hand; lets each go once it is empty."""
+    leaving = {
+        node["metadata"]["name"]: node
+        for node in world.all(kinds.NODE)
+        if "deletionTimestamp" in node["metadata"] and _FINALIZER in (node["metadata"].get("finalizers") or [])
+    }
+    left = [pod for pod in running(world) if pod["spec"]["nodeName"] in leaving] if leaving else []
+    for name, node in leaving.items():
+        taints = node["spec"].get("taints") or []
+        pods = [pod for pod in left if pod["spec"]["nodeName"] == name]
+        if _DISRUPTED not in taints:
+            yield Patch(key_of(node), {"spec": {"taints": [*taints, _DISRUPTED]}})
+        elif pods:
+            yield from (Evict(key_of(pod)) for pod in pods if "deletionTimestamp" not in pod["metadata"])
+        else:
+            kept = [finalizer for finalizer in node["metadata"]["finalizers"] if finalizer != _FINALIZER]
+            yield Patch(key_of(node), {"metadata": {"finalizers": kept}})
+
+
+def volume_zones(pod: Object, world: World) -> frozenset[str] | None:
+    """The zones in which all the pod's bound volumes can be reached; None for everywhere, empty for nowhere.
+
+    Nowhere as well while a claim does not exist: no node helps that.
+    """
+    zones: frozenset[str] | None = None
+    for volume in pod["spec"].get("volumes") or []:
+        if "persistentVolumeClaim" not in volume:
+            continue
+        name = volume["persistentVolumeClaim"]["claimName"]
+        claim = world.get(kinds.CLAIM, name, pod["metadata"]["namespace"])
+        if claim is None:
+            return frozenset()
+        bound = world.get(kinds.VOLUME, claim["spec"].get("volumeName") or "")
+        if bound is not None and (zone := zone_of(bound)):
+            zones = frozenset({zone}) if zones is None else zones & {zone}
+    return zones
+
+
+def node_of(node: NewNode, node_pool: Object, disk_gib: int) -> Object:
+    """The Node; owned by its pool, so it goes with it. Its name is of the pods it is for: a round repeated by mistake
+    makes it once."""
+    purpose = "/".join([node.zone, node.machine.instance_type, *sorted(pod["metadata"]["uid"] for pod in node.pods)])
+    name = f"{node.pool}-{hashlib.sha256(purpose.encode()).hexdigest()[:10]}"
+    manifest = node_manifest(
+        name,
+        zone=node.zone,
+        instance_type=node.machine.instance_type,
+        labels=node.machine.labels,
+        taints=node_pool["spec"]["template"]["spec"].get("taints") or [],
+        disk_gib=disk_gib,
+    )
+    manifest["metadata"]["finalizers"] = [_FINALIZER]
+    return owned(manifest, node_pool, Karpenter.name)
+
+
+def removable(
+    node_pool: Object, nodes: Sequence[Object], empty_since: Mapping[str, datetime], now: datetime
+) -> list[Object]:
+    """The nodes of a pool that stand empty long enough, as many as its disruption budgets let go at once."""
+    disruption = node_pool["spec"].get("disruption") or {}
+    after = disruption.get("consolidateAfter", "0s")
+    if after == "Never":
+        return []
+    patience = max(duration(after), timedelta(seconds=IDLE_SECONDS))
+    idle = [
+        node
+        for node in nodes
+        if node["metadata"]["name"] in empty_since
+        and now - empty_since[node["metadata"]["name"]] >= patience
+        and (node["metadata"].get("annotations") or {}).get(_DO_NOT_DISRUPT) != "true"
+        and "deletionTimestamp" not in node["metadata"]
+    ]
+    return idle[: allowed_disruptions(disruption.get("budgets"), len(nodes), now)]
+
+
+def allowed_disruptions(budgets: Sequence[Mapping[str, Any]] | None, nodes: int, now: datetime) -> int:
+    """How many of so many nodes the active budgets let go at once for being empty. Schedules are in UTC."""
+    allowed = nodes
+    for budget in [{"nodes": "10%"}] if budgets is None else budgets:
+        if "Empty" not in budget.get("reasons", ["Empty"]):
+            continue
+        if "schedule" in budget:
+            opened = Cron.parse(budget["schedule"]).last_before(now, UTC, within=duration(budget["duration"]))
+            if opened is None:
+                continue
+        number, percent, _ = str(budget.get("nodes", "10%")).partition("%")
+        allowed = min(allowed, math.ceil(nodes * int(number) / 100) if percent else int(number))
+    return allowed
+
+
+def pool_status(node_pool: Object, world: World) -> Iterator[Action]:
+    """That the pool is ready, and what it holds."""
+    held = held_by(node_pool["metadata"]["name"], world)
+    said = {"cpu": f"{held.cpu // 1000}", "memory": f"{held.memory // 2**20}Mi", "nodes": str(held.pods)}
+    yield from keep_status(node_pool, {"resources": said, "conditions": [_ready_condition()]})
+
+
+def ready(node_class: Object, _: World) -> Iterator[Action]:
+    yield from keep_status(node_class, {"conditions": [_ready_condition()]})
+
+
+def _ready_condition() -> Object:
+    return {"type": "Ready", "status": "True", "reason": "StandIn", "message": "nothing was asked of AWS"}
+
+
+def _scheduling_verdict(pod: Object) -> str | None:
+    """What the scheduler said of a pod that has no node: "Unschedulable", another reason, or None yet."""
+    conditions = pod["status"].get("conditions") or []
+    return next((str(each.get("reason")) for each in conditions if each["type"] == "PodScheduled"), None)
+
+
+def _owner(pod: Object) -> str:
+    """Who made the pod, with others like it; the pod itself where nobody did."""
+    metadata = pod["metadata"]
+    return next((str(owner["uid"]) for owner in metadata.get("ownerReferences") or []), str(metadata["uid"]))
+
+
+def _of_daemon_set(pod: Object) -> bool:
+    return any(owner["kind"] == "DaemonSet" for owner in pod["metadata"].get("ownerReferences") or [])
+
+
+def _ours(node: Object) -> bool:
+    return bool((node["metadata"].get("labels") or {}).get(STAND_IN_LABEL) == Karpenter.name)

@@ -1,0 +1,275 @@
+"""Which nodes to add for which pending pods: Karpenter's provisioning, simplified and pure.
+
+Pods are taken by priority, then size, as the scheduler and Karpenter take them. Each goes on a node that is just coming
+up or that this round opens already, else opens one: in a zone its volumes, affinity and spread allow, the one with the
+fewest pods like it. A node grows with its pods to larger instance types while the pool's limits hold; so pods that
+fit together share one node.
+
+Counted: CPU, memory, ephemeral disk and pods; taints, nodeSelector, required node affinity, required pod anti-affinity
+and hard topology spread by zone and by host. Not counted: pod affinity, preferences, ports, volume limits.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from rehearsal.standins.quantities import Resources, pod_requests
+from rehearsal.standins.selectors import fits_labels, selects, tolerates
+from rehearsal.standins.world import Object
+
+ZONE = "topology.kubernetes.io/zone"
+HOST = "kubernetes.io/hostname"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An instance type as a pool would start it."""
+
+    instance_type: str
+    labels: Mapping[str, str]
+    capacity: Resources
+    """What counts against the pool's limits."""
+    allocatable: Resources
+    """What is left for pods, DaemonSets' taken off."""
+
+
+@dataclass
+class Pool:
+    """A NodePool: what it may start, smallest machine first, and what it holds already."""
+
+    name: str
+    zones: Sequence[str]
+    machines: Sequence[Machine]
+    taints: Sequence[Mapping[str, Any]]
+    limit: Resources
+    """Of capacity; `pods` counts nodes here."""
+    held: Resources
+
+
+class Placed(NamedTuple):
+    """A pod that has its place: on a node, or simulated."""
+
+    pod: Object
+    zone: str
+    host: str
+
+
+@dataclass
+class Coming:
+    """A node that is there but too new for the scheduler to have used it."""
+
+    host: str
+    zone: str
+    labels: Mapping[str, str]
+    taints: Sequence[Mapping[str, Any]]
+    room: Resources
+
+    def take(self, pod: Object, wanted: Resources) -> bool:
+        """Takes the pod if it fits."""
+        if not wanted.within(self.room) or not fits_labels(pod["spec"], self.labels):
+            return False
+        self.room = self.room.less(wanted)
+        return True
+
+
+@dataclass
+class Opening:
+    """A node that this round opens; its machine is the smallest that holds its pods."""
+
+    host: str
+    zone: str
+    pool: Pool
+    machine: Machine | None = None
+    used: Resources = field(default_factory=Resources)
+    pods: list[Object] = field(default_factory=list)
+
+    @property
+    def taints(self) -> Sequence[Mapping[str, Any]]:
+        return self.pool.taints
+
+    def take(self, pod: Object, wanted: Resources) -> bool:
+        """Takes the pod if a machine of the pool holds it with those it has, within the pool's limit."""
+        used, pods = self.used.plus(wanted), [*self.pods, pod]
+        others = self.pool.held.less(_counted(self.machine))
+        for machine in self.pool.machines:
+            held = others.plus(_counted(machine))
+            fits = used.within(machine.allocatable) and held.within(self.pool.limit)
+            if fits and all(fits_labels(each["spec"], {**machine.labels, ZONE: self.zone}) for each in pods):
+                self.machine, self.used, self.pods, self.pool.held = machine, used, pods, held
+                return True
+        return False
+
+
+class NewNode(NamedTuple):
+    """A node to add, and the pods it is for."""
+
+    pool: str
+    zone: str
+    machine: Machine
+    pods: list[Object]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A hard spread constraint or anti-affinity of a pod: pods that `selector` selects, counted by zone or host."""
+
+    key: str
+    namespace: str
+    selector: Mapping[str, Any]
+    most: int
+    """Allowed difference to the emptiest domain; for anti-affinity, 0 matching pods anywhere."""
+    exclusive: bool = False
+
+    def counts(self, placed: Iterable[Placed]) -> Counter[str]:
+        """Matching pods by domain."""
+        return Counter(
+            place.zone if self.key == ZONE else place.host
+            for place in placed
+            if place.pod["metadata"]["namespace"] == self.namespace
+            and selects(self.selector, place.pod["metadata"].get("labels") or {})
+        )
+
+
+def choose_zones(
+    candidates: Iterable[str], spreads: Sequence[tuple[Spread, Mapping[str, int]]], crowd: Mapping[str, int]
+) -> list[str]:
+    """The candidate zones a pod may go to, best first: fewest matching pods, then fewest nodes (`crowd`), then name.
+
+    `spreads` are the pod's zonal constraints with the pods that match them, by zone. A zone is left out when one more
+    pod there would break a constraint.
+    """
+    candidates = list(candidates)
+    allowed = []
+    for zone in candidates:
+        for spread, counts in spreads:
+            emptiest = 0 if spread.exclusive else min(counts.get(other, 0) for other in candidates)
+            if counts.get(zone, 0) + 1 - emptiest > spread.most:
+                break
+        else:
+            allowed.append(zone)
+    return sorted(
+        allowed, key=lambda zone: (sum(counts.get(zone, 0) for _, counts in spreads), crowd.get(zone, 0), zone)
+    )
+
+
+def spreads_of(pod: Object) -> list[Spread]:
+    """The hard constraints of a pod on where its like may be."""
+    namespace, labels = pod["metadata"]["namespace"], pod["metadata"].get("labels") or {}
+    found = []
+    for constraint in pod["spec"].get("topologySpreadConstraints") or []:
+        if constraint.get("whenUnsatisfiable", "DoNotSchedule") != "DoNotSchedule":
+            continue
+        same = {key: labels[key] for key in constraint.get("matchLabelKeys") or [] if key in labels}
+        selector = dict(constraint.get("labelSelector") or {})
+        selector["matchLabels"] = {**(selector.get("matchLabels") or {}), **same}
+        found.append(Spread(constraint["topologyKey"], namespace, selector, constraint["maxSkew"]))
+    anti = (pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}
+    for term in anti.get("requiredDuringSchedulingIgnoredDuringExecution") or []:
+        for within in term.get("namespaces") or [namespace]:
+            selector = term.get("labelSelector") or {}
+            found.append(Spread(term["topologyKey"], within, selector, 1, exclusive=True))
+    return [spread for spread in found if spread.key in (ZONE, HOST)]
+
+
+class Round:
+    """One round of provisioning: `place` each pod, then read `new_nodes`."""
+
+    def __init__(
+        self, pools: Sequence[Pool], coming: Iterable[Coming], placed: Iterable[Placed], crowd: Mapping[str, int]
+    ) -> None:
+        """`pools` in the order they are to be tried; `crowd` is the number of the pools' nodes by zone."""
+        self._pools = pools
+        self._bins: list[Coming | Opening] = list(coming)
+        self._placed = list(placed)
+        self._crowd = Counter(crowd)
+        self._spreads: dict[str, tuple[Spread, Counter[str]]] = {}
+        self._zones: dict[str, frozenset[str]] = {}
+
+    def new_nodes(self) -> list[NewNode]:
+        return [
+            NewNode(opened.pool.name, opened.zone, opened.machine, opened.pods)
+            for opened in self._bins
+            if isinstance(opened, Opening) and opened.machine is not None
+        ]
+
+    def place(self, pod: Object, volume_zones: frozenset[str] | None) -> bool:
+        """Finds a pod its place; False when no pool can give it one. `volume_zones` are those all its bound volumes
+        can be reached in, None when that is everywhere.
+        """
+        wanted = pod_requests(pod["spec"])
+        spreads = [self._counted(spread) for spread in spreads_of(pod)]
+        zonal = [(spread, counts) for spread, counts in spreads if spread.key == ZONE]
+        by_host = [(spread, counts) for spread, counts in spreads if spread.key == HOST]
+        candidates = self._eligible(pod) if volume_zones is None else self._eligible(pod) & volume_zones
+        zones = choose_zones(candidates, zonal, self._crowd)
+        if zonal:
+            return any(self._on_bin(pod, wanted, zone, by_host) or self._on_new(pod, wanted, zone) for zone in zones)
+        # Only room decides: no new node while one that is there anyway will do, wherever it is.
+        return any(self._on_bin(pod, wanted, zone, by_host) for zone in zones) or any(
+            self._on_new(pod, wanted, zone) for zone in zones
+        )
+
+    def _eligible(self, pod: Object) -> frozenset[str]:
+        """The zones with nodes, there or to be had, that the pod accepts; its volumes and its like aside."""
+        spec = pod["spec"]
+        tolerations, affinity = spec.get("tolerations") or [], (spec.get("affinity") or {}).get("nodeAffinity")
+        asked = repr((spec.get("nodeSelector"), affinity, tolerations))
+        if asked not in self._zones:
+            self._zones[asked] = frozenset(
+                [
+                    zone
+                    for pool in self._pools
+                    for zone in pool.zones
+                    if tolerates(tolerations, pool.taints)
+                    and any(fits_labels(spec, {**machine.labels, ZONE: zone}) for machine in pool.machines)
+                ]
+                + [
+                    held.zone
+                    for held in self._bins
+                    if isinstance(held, Coming)
+                    and tolerates(tolerations, held.taints)
+                    and fits_labels(spec, held.labels)
+                ]
+            )
+        return self._zones[asked]
+
+    def _on_bin(
+        self, pod: Object, wanted: Resources, zone: str, by_host: Sequence[tuple[Spread, Counter[str]]]
+    ) -> bool:
+        for held in self._bins:
+            if held.zone != zone or any(counts[held.host] + 1 > spread.most for spread, counts in by_host):
+                continue
+            if tolerates(pod["spec"].get("tolerations") or [], held.taints) and held.take(pod, wanted):
+                self._note(Placed(pod, zone, held.host))
+                return True
+        return False
+
+    def _on_new(self, pod: Object, wanted: Resources, zone: str) -> bool:
+        for pool in self._pools:
+            if zone not in pool.zones or not tolerates(pod["spec"].get("tolerations") or [], pool.taints):
+                continue
+            opened = Opening(host=f"new-{len(self._bins)}", zone=zone, pool=pool)
+            if opened.take(pod, wanted):
+                self._bins.append(opened)
+                self._crowd[zone] += 1
+                self._note(Placed(pod, zone, opened.host))
+                return True
+        return False
+
+    def _note(self, place: Placed) -> None:
+        self._placed.append(place)
+        for spread, counts in self._spreads.values():
+            counts.update(spread.counts([place]))
+
+    def _counted(self, spread: Spread) -> tuple[Spread, Counter[str]]:
+        """A constraint with the pods it counts; kept up to date, as the pods of a Deployment all ask for the same."""
+        name = repr(spread)
+        if name not in self._spreads:
+            self._spreads[name] = spread, spread.counts(self._placed)
+        return self._spreads[name]
+
+
+def _counted(machine: Machine | None) -> Resources:
+    """What a machine takes of its pool's limit: capacity, and one node (in `pods`); disk has no limit."""
+    return Resources() if machine is None else Resources(machine.capacity.cpu, machine.capacity.memory, 0, 1)

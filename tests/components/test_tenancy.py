@@ -1,0 +1,199 @@
+"""A retailer's namespace: what it may take, and who may talk to whom in it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.network_policies import PRIVATE_RANGES, Neighbours, network_policies
+from components.quota import resource_quota
+from components.tenancy import Tenancy, TenancyArgs
+from rehearsal.engine.kubernetes_objects import kubernetes_objects
+from rehearsal.engine.model import reveal
+from retail.naming import Identity
+from retail.plan import Plan
+from retail.tiers import PROFILES, DatabasePath, Tier
+
+CIDRS = ("10.20.192.0/20", "10.20.208.0/20", "10.20.224.0/20")
+
+
+@pytest.fixture
+def run_tenancy(run_component: Any, identity: Identity) -> Callable[..., dict[tuple[str, str], Any]]:
+    def run(plan: Plan, **changes: Any) -> dict[tuple[str, str], Any]:
+        given: dict[str, Any] = {"edge": "acme", "managed_redis": True, **changes}
+
+        def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:
+            args = TenancyArgs(
+                identity=identity, plan=plan, vpc_cidr="10.20.0.0/16", load_balancer_cidrs=CIDRS, **given
+            )
+            Tenancy("tenancy", args, opts)
+
+        found = kubernetes_objects(run_component(build))
+        return {(item.kind, item.name): reveal(item.manifest) for item in found}
+
+    return run
+
+
+def policies(**changes: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "edge": "acme",
+        "edge_namespace": None,
+        "database_namespace": None,
+        "serves_retailer": True,
+        "owns_edge": True,
+        "owns_database": True,
+        "managed_redis": True,
+        "vpc_cidr": "10.20.0.0/16",
+        "load_balancer_cidrs": CIDRS,
+        **changes,
+    }
+    return network_policies(Neighbours(**given))
+
+
+def opened(spec: Any, direction: str, port: int) -> list[Any]:
+    """Peers that a policy opens a port to."""
+    side = {"ingress": "from", "egress": "to"}[direction]
+    rules = spec.get(direction, [])
+    return [peer for rule in rules if port in [p["port"] for p in rule["ports"]] for peer in rule[side]]
+
+
+def test_pod_security_is_restricted_at_the_clusters_version(
+    run_tenancy: Callable[..., Any], make_test_plan: Callable[..., Plan]
+) -> None:
+    labels = run_tenancy(make_test_plan())["Namespace", "acme-production"]["metadata"]["labels"]
+    for level in ("enforce", "audit", "warn"):
+        assert labels[f"pod-security.kubernetes.io/{level}"] == "restricted"
+        assert labels[f"pod-security.kubernetes.io/{level}-version"] == "v1.35"
+    assert labels["retail/edge"] == "acme"
+
+
+@pytest.mark.parametrize("season", ["normal", "peak"])
+def test_the_quota_holds_all_ceilings_in_a_rollout(make_test_plan: Callable[..., Plan], season: str) -> None:
+    plan = make_test_plan(season=season)
+    hard = resource_quota(plan, owns_edge=True)
+    assert plan.database
+    millis = sum(tier.ceiling * 1.25 * tier.cpu_request_millis for tier in plan.tiers.values())
+    millis += plan.database.instances * plan.database.cpu_millis + plan.traefik_replicas * 1000
+    assert int(hard["requests.cpu"].removesuffix("m")) >= millis
+    mib = sum(tier.ceiling * 1.25 * tier.memory_limit_mib for tier in plan.tiers.values())
+    mib += (plan.database.instances + 1) * plan.database.memory_mib
+    assert int(hard["limits.memory"].removesuffix("Mi")) >= mib
+    assert int(hard["requests.memory"].removesuffix("Mi")) <= int(hard["limits.memory"].removesuffix("Mi"))
+    assert int(hard["pods"]) >= sum(tier.ceiling * 1.25 for tier in plan.tiers.values()) + plan.database.instances + 6
+
+
+def test_the_quota_is_the_same_in_both_seasons(make_test_plan: Callable[..., Plan]) -> None:
+    normal, peak = (resource_quota(make_test_plan(season=season), owns_edge=True) for season in ("normal", "peak"))
+    assert normal == peak
+
+
+def test_who_has_no_edge_may_have_no_load_balancer(make_test_plan: Callable[..., Plan]) -> None:
+    hard = resource_quota(make_test_plan(), owns_edge=False)
+    assert (hard["services.loadbalancers"], hard["services.nodeports"]) == ("0", "0")
+
+
+def test_everything_is_closed_first() -> None:
+    assert policies()["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_every_pod_has_dns_and_the_identity_agent() -> None:
+    spec = policies()["dns-and-identity"]
+    assert opened(spec, "egress", 80) == [{"ipBlock": {"cidr": "169.254.170.23/32"}}]
+    assert opened(spec, "egress", 53)[0]["podSelector"] == {"matchLabels": {"k8s-app": "kube-dns"}}
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_a_tier_reaches_postgresql_by_its_own_path_only(tier: Tier) -> None:
+    spec = policies()[f"tier-{tier}"]
+    (peer,) = opened(spec, "egress", 5432)
+    pooled = PROFILES[tier].path is DatabasePath.POOLED
+    assert ("cnpg.io/poolerName" in str(peer)) == pooled
+    assert ("cnpg.io/podRole" in str(peer)) != pooled
+    assert spec["podSelector"] == {"matchLabels": {"retail/tier": str(tier)}}
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_only_tiers_that_run_business_code_reach_the_world(tier: Tier) -> None:
+    peers = opened(policies()[f"tier-{tier}"], "egress", 443)
+    if tier in (Tier.WEBSOCKET, Tier.JOBRUNNER):
+        assert not peers
+    else:
+        assert peers == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_RANGES}}]
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_only_traefik_reaches_the_tiers_that_people_use(tier: Tier) -> None:
+    spec = policies()[f"tier-{tier}"]
+    port = 8072 if tier is Tier.WEBSOCKET else 8069
+    from_traefik = [peer for peer in opened(spec, "ingress", port) if "traefik" in str(peer)]
+    routed = tier in (Tier.STOREFRONT, Tier.BACKOFFICE, Tier.POS, Tier.INTEGRATION, Tier.WEBSOCKET)
+    assert bool(from_traefik) == routed
+    assert ("Ingress" in spec["policyTypes"]) == ("ingress" in spec)
+
+
+def test_jobs_come_from_the_runner() -> None:
+    (peer,) = opened(policies()["tier-background"], "ingress", 8069)
+    assert peer["podSelector"]["matchExpressions"][0]["values"] == ["jobrunner"]
+
+
+def test_the_database_is_open_to_its_clients_its_operator_and_keda() -> None:
+    spec = policies()["database-instances"]
+    direct = [peer for peer in opened(spec, "ingress", 5432) if "retail/tier" in str(peer)]
+    assert direct[0]["podSelector"]["matchExpressions"][0]["values"] == ["websocket", "jobrunner", "scheduled"]
+    assert [peer for peer in opened(spec, "ingress", 5432) if "keda-operator" in str(peer)]
+    assert [peer for peer in opened(spec, "ingress", 8000) if "cnpg-system" in str(peer)]
+    assert [peer for peer in opened(spec, "ingress", 9187) if "observability" in str(peer)]
+
+
+def test_a_shared_retailer_uses_the_platforms_database_and_edge() -> None:
+    found = policies(
+        edge="platform", edge_namespace="platform", database_namespace="platform", owns_edge=False, owns_database=False
+    )
+    assert not {"traefik", "database", "database-instances"} & set(found)
+    (database,) = opened(found["tier-pos"], "egress", 5432)
+    (edge,) = opened(found["tier-pos"], "ingress", 8069)
+    for peer in (database, edge):
+        assert peer["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "platform"}}
+
+
+def test_a_platform_lets_in_the_retailers_it_hosts() -> None:
+    found = policies(edge="platform", serves_retailer=False)
+    assert not [name for name in found if name.startswith("tier-")]
+    hosted = {"namespaceSelector": {"matchLabels": {"retail/edge": "platform"}}}
+    clients = [peer for peer in opened(found["database-poolers"], "ingress", 5432) if "retail/tier" in str(peer)]
+    assert hosted.items() <= clients[0].items()
+    assert all(hosted.items() <= peer.items() for peer in opened(found["traefik"], "egress", 8069))
+
+
+def test_redis_is_a_pod_or_in_the_vpc() -> None:
+    assert opened(policies()["tier-pos"], "egress", 6379) == [{"ipBlock": {"cidr": "10.20.0.0/16"}}]
+    found = policies(managed_redis=False)
+    assert "redis" in str(opened(found["tier-pos"], "egress", 6379))
+    assert opened(found["redis"], "ingress", 6379)
+    assert not opened(found["tier-jobrunner"], "egress", 6379)
+
+
+def test_people_get_their_roles_by_group(run_tenancy: Callable[..., Any], make_test_plan: Callable[..., Plan]) -> None:
+    found = run_tenancy(make_test_plan())
+    for group, role in (("platform-team", "admin"), ("application-team", "view")):
+        binding = found["RoleBinding", group]
+        assert binding["roleRef"]["name"] == role
+        assert binding["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}]
+
+
+def test_a_shared_retailer_must_name_its_platform(identity: Identity, make_test_plan: Callable[..., Plan]) -> None:
+    shared = make_test_plan(
+        hosting="shared",
+        environment="training",
+        **{"platform-stack": "organization/odoo-retail/platform", "objective-class": "bronze"},
+    )
+    with pytest.raises(pulumi.InputPropertiesError, match=r"edge_namespace must be .*; database_namespace must be"):
+        TenancyArgs(
+            identity=identity,
+            plan=shared,
+            edge="platform",
+            vpc_cidr="10.20.0.0/16",
+            load_balancer_cidrs=CIDRS,
+            managed_redis=False,
+        )
