@@ -12,6 +12,7 @@ import pulumi
 from components import odoo_pod, traefik
 from components.odoo_config import FILESTORE_TIERS, HTTP_PORT
 from components.routes import ROUTED
+from components.traefik_arguments import METRICS_PORT, PING_PORT, TLS_PORT, WEB_PORT
 from retail.naming import LABEL_EDGE, LABEL_TIER
 from retail.tiers import PROFILES, DatabasePath, Tier
 
@@ -122,8 +123,14 @@ def _traefik(neighbours: Neighbours) -> Spec:
     return _policy(
         TRAEFIK["podSelector"],
         ingress=[
-            _rule("from", load_balancer, traefik.WEB_PORT, traefik.TLS_PORT, traefik.PING_PORT),
-            _rule("from", [_prometheus()], traefik.METRICS_PORT),
+            _rule(
+                "from",
+                load_balancer,
+                WEB_PORT,
+                TLS_PORT,
+                PING_PORT,
+            ),
+            _rule("from", [_prometheus()], METRICS_PORT),
         ],
         egress=[
             *(_rule("to", [{**_tiers(tiers), **served}], port) for port, tiers in by_port.items()),

@@ -18,7 +18,8 @@ REPLICATION_MINUTES = 15
 @dataclass(frozen=True, kw_only=True)
 class ReplicatedBucketArgs:
     """purpose: `backups`, `filestore`. lock_days: Object Lock, in days; lock_source: on the bucket itself too, not only
-    on its copy. copy_provider: the aws provider of the backup account, in the recovery region. role: `identity.iam(REPLICATION_ROLE)`.
+    on its copy. copy_provider: the aws provider of the backup account, in the recovery region. role: the one
+    named by REPLICATION_ROLE.
     """
 
     identity: Identity

@@ -13,24 +13,23 @@ from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding, Role, Rol
 
 from components.placement import Placement, zone_spread
 from components.pod_security import container_security, pod_security
+from components.traefik_arguments import (
+    FINISH_SECONDS,
+    METRICS_PORT,
+    PING_PORT,
+    TLS_PORT,
+    WEB_PORT,
+    static_arguments,
+)
 from retail import versions
 from retail.naming import LABEL_EDGE, Identity, Pool, selector
 from retail.objectives import WorkloadClass
 
 NAME = "traefik"
 USER = 65532
-WEB_PORT, TLS_PORT, METRICS_PORT, PING_PORT = 8000, 8443, 9100, 8080
-
 DRAIN_SECONDS = 120
 """A network load balancer keeps sending to a target for about two minutes after it was taken out, whatever its setting
 (aws-load-balancer-controller#2366, #1834): so long the pod goes on serving before it is told to stop."""
-
-FINISH_SECONDS = 45
-"""Then requests under way get this long."""
-
-READ_SECONDS = 600
-"""Whole request body: an import or attachment over a store's line. Traefik's own 60 s cut uploads off (facts, Odoo §6);
-as long as the longest request of the integration tier."""
 
 CPU_MILLIS, MEMORY_MIB = 1000, 512
 """Of one replica; retail/node_sizing.py counts on the same."""
@@ -219,7 +218,9 @@ def _pod(args: TraefikArgs, labels: dict[str, str]) -> dict[str, Any]:
             {
                 "name": NAME,
                 "image": versions.TRAEFIK_IMAGE,
-                "args": arguments(args),
+                "args": static_arguments(
+                    args.identity, shared=args.shared, load_balancer_cidrs=args.load_balancer_cidrs
+                ),
                 "ports": [
                     {"name": "web", "containerPort": WEB_PORT},
                     {"name": "websecure", "containerPort": TLS_PORT},
@@ -241,52 +242,6 @@ def _pod(args: TraefikArgs, labels: dict[str, str]) -> dict[str, Any]:
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "4Gi"}}],
         **Placement(Pool.WEB, args.identity.retailer).pod_fields(),
     }
-
-
-def arguments(args: TraefikArgs) -> list[str]:
-    """Traefik's static configuration, as flags."""
-    trusted = ",".join(args.load_balancer_cidrs)
-    flags = {
-        "global.checknewversion": "false",
-        "global.sendanonymoususage": "false",
-        "log.format": "json",
-        "accesslog": "true",
-        "accesslog.format": "json",
-        # Routers of one host whose TLS options differ would fall back to the weaker ones (GHSA-g55h-rg46-x9c5).
-        "core.stricttlsoptions": "true",
-        "ping": "true",
-        "ping.entrypoint": "ping",
-        "entrypoints.ping.address": f":{PING_PORT}",
-        "metrics.prometheus": "true",
-        "metrics.prometheus.entrypoint": "metrics",
-        "metrics.prometheus.addrouterslabels": "true",
-        "metrics.prometheus.addserviceslabels": "true",
-        "metrics.prometheus.buckets": "0.05,0.1,0.25,0.5,1,2,5,10,30",
-        "entrypoints.metrics.address": f":{METRICS_PORT}",
-        "entrypoints.web.address": f":{WEB_PORT}",
-        "entrypoints.web.http.redirections.entrypoint.to": ":443",
-        "entrypoints.web.http.redirections.entrypoint.scheme": "https",
-        "entrypoints.web.http.redirections.entrypoint.permanent": "true",
-        "entrypoints.websecure.address": f":{TLS_PORT}",
-        "entrypoints.websecure.http.tls": "true",
-        "entrypoints.websecure.transport.respondingtimeouts.readtimeout": f"{READ_SECONDS}s",
-        "providers.kubernetescrd": "true",
-        "providers.kubernetescrd.allowcrossnamespace": "false",
-        "providers.kubernetescrd.allowexternalnameservices": "false",
-        # A tier without ready pods answers 503 instead of losing its route.
-        "providers.kubernetescrd.allowemptyservices": "true",
-        "providers.kubernetescrd.safenaming": "true",
-        "providers.kubernetescrd.labelselector": f"{LABEL_EDGE}={args.identity.retailer}",
-        "providers.kubernetescrd.defaulttlsresourcesnamespace": args.identity.namespace,
-        "providers.kubernetescrd.disableclusterscoperesources": "true",
-    }
-    for entry_point in ("web", "websecure"):
-        flags[f"entrypoints.{entry_point}.proxyprotocol.trustedips"] = trusted
-        flags[f"entrypoints.{entry_point}.forwardedheaders.trustedips"] = trusted
-        flags[f"entrypoints.{entry_point}.transport.lifecycle.gracetimeout"] = f"{FINISH_SECONDS}s"
-    if not args.shared:
-        flags["providers.kubernetescrd.namespaces"] = args.identity.namespace
-    return [f"--{flag}={value}" for flag, value in flags.items()]
 
 
 def _rules() -> list[dict[str, Any]]:

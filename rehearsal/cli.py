@@ -73,20 +73,24 @@ def up(
         Path | None, typer.Option("--kubeconfig", help="Use this cluster as it is; never creates nodes.")
     ] = None,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Bring a stack up; run again, it applies only what changed and prunes what left the program."""
     if at not in ("floor", "ceiling"):
         raise UserError(f"--at: floor or ceiling, given {at!r}")
+    from rich.console import Console
+
     from rehearsal.progress import progress_on
-    from rehearsal.report.page import page, page_data
-    from rehearsal.session import Request
+    from rehearsal.report.page import print_page
+    from rehearsal.session import Request, page_of
     from rehearsal.session import up as bring_up
 
     outcome = bring_up(Request(stack, _pairs(config), at, kubeconfig), progress_on())
+    page = page_of(outcome)
     if as_json:
-        _print_json(page_data(outcome))
+        print(json.dumps(page, indent=2))
     else:
-        page(outcome)
+        print_page(page, Console())
+    return 0 if outcome.placement.complete else 1
 
 
 @app.command()
@@ -114,8 +118,11 @@ def check(
     as_json: Json = False,
 ) -> int:
     """Validate every object of a stack and every reference between them; needs no server."""
+    from rich.console import Console
+
     from rehearsal.check.run import check as check_stack
-    from rehearsal.check.run import render, report_data
+    from rehearsal.check.run import render, to_json
+    from rehearsal.check.tree import render_tree, resource_tree
     from rehearsal.engine.evaluate import evaluate
     from rehearsal.paths import PROJECT_DIR
     from rehearsal.progress import progress_on
@@ -123,9 +130,12 @@ def check(
     evaluation = evaluate(PROJECT_DIR, stack, preview=preview, overrides=_pairs(config))
     report = check_stack(evaluation, progress_on())
     if as_json:
-        _print_json(report_data(report))
+        print(to_json(report))
     else:
-        render(report, tree=tree)
+        console = Console()
+        if tree:
+            console.print(render_tree(resource_tree(evaluation)))
+        render(report, console)
     return 0 if report.ok else 1
 
 
@@ -187,7 +197,3 @@ def _pairs(given: list[str] | None) -> dict[str, str]:
     if broken := [key for key, separator, _ in pairs if not (key and separator)]:
         raise UserError.of("--config takes KEY=VALUE", (f"given {key!r}, with no value" for key in broken))
     return {key: value for key, _, value in pairs}
-
-
-def _print_json(data: object) -> None:
-    print(json.dumps(data, indent=2, sort_keys=True, default=str))

@@ -10,23 +10,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from rehearsal.cluster import placement
 from rehearsal.cluster.apply import apply
 from rehearsal.cluster.changes import Changes
 from rehearsal.cluster.client import Client
 from rehearsal.cluster.definitions import install
 from rehearsal.cluster.nodes import apply_nodes, remove_nodes
-from rehearsal.cluster import placement
 from rehearsal.cluster.placement import Placement
 from rehearsal.cluster.prune import destroy
 from rehearsal.cluster.state import open_state
 from rehearsal.controlplane import boot
 from rehearsal.crds.catalogue import load_crds
 from rehearsal.engine.evaluate import evaluate
+from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import Evaluation
 from rehearsal.errors import UserError
 from rehearsal.paths import PROJECT_DIR, home_dir, plane_dir
 from rehearsal.progress import Progress
+from rehearsal.report.summary import summarize
 from rehearsal.standins.kinds import MODE_NAME, MODE_NAMESPACE
 
 STAND_INS = "stand-ins"
@@ -50,8 +53,8 @@ class Outcome:
     evaluation: Evaluation
     changes: Changes
     placement: Placement
-    plane: str
     kubeconfig: Path
+    embedded: bool
 
 
 def up(request: Request, progress: Progress) -> Outcome:
@@ -69,13 +72,13 @@ def up(request: Request, progress: Progress) -> Outcome:
             up(replace(request, stack=owner, overrides={}), progress)
         plane = boot.start(owner, progress)
         with Client(plane.kubeconfig) as client, open_state(plane.folder, request.stack, progress) as state:
-            install(client, load_crds(progress), progress)
+            install(client, _definitions(evaluation, progress), progress)
             _set_mode(client, request.at)
             _start_stand_ins(plane)
             apply_nodes(evaluation, client, progress)
             changes = apply(evaluation, client, state, progress)
             placed = placement.wait(client, progress)
-        return Outcome(evaluation, changes, placed, owner, plane.kubeconfig)
+        return Outcome(evaluation, changes, placed, plane.kubeconfig, embedded=True)
 
 
 def down(stack: str, progress: Progress) -> list[str]:
@@ -93,6 +96,21 @@ def down(stack: str, progress: Progress) -> list[str]:
             remove_nodes(stack, client)
             destroy(client, state, progress, protected_too=True)
     return [stack]
+
+
+def page_of(outcome: Outcome) -> dict[str, Any]:
+    """What there is to show of an `up`, secrets masked."""
+    stack, command = outcome.evaluation.stack, "python -m rehearsal"
+    steps = [
+        (f"{command} kubectl --stack {stack} get pods -A -o wide", "look inside"),
+        (f"{command} up {stack} --at ceiling", "every scaled tier at its maximum"),
+        (f"{command} up {stack} -c season=peak", "the other season"),
+        (f"{command} explain {stack}", "where the numbers come from"),
+        (f"{command} down {stack}", "take it down"),
+    ]
+    if not outcome.embedded:
+        steps = [(f"kubectl --kubeconfig {outcome.kubeconfig} get pods -A -o wide", "look inside")]
+    return summarize(outcome.evaluation, outcome.placement, outcome.changes, steps)
 
 
 def cluster_owner(evaluation: Evaluation) -> str:
@@ -143,7 +161,7 @@ def _up_elsewhere(request: Request, evaluation: Evaluation, kubeconfig: Path, pr
     with Client(kubeconfig, error=UserError) as client, _folder_of(kubeconfig) as folder:
         with open_state(folder, request.stack, progress) as state:
             changes = apply(evaluation, client, state, progress)
-        return Outcome(evaluation, changes, placement.wait(client, progress), folder.name, kubeconfig)
+        return Outcome(evaluation, changes, placement.wait(client, progress), kubeconfig, embedded=False)
 
 
 @contextmanager
@@ -157,6 +175,16 @@ def _folder_of(kubeconfig: Path) -> Iterator[Path]:
 
 def _known(plane: str, stack: str) -> bool:
     return stack in stacks_on(plane)
+
+
+def _definitions(evaluation: Evaluation, progress: Progress) -> list[dict[str, Any]]:
+    """The CRDs of the kinds that the program uses. All of the operators' would double the API server's memory."""
+    used = {(item.api_version.partition("/")[0], item.kind) for item in kubernetes_objects(evaluation)}
+    return [
+        definition
+        for definition in load_crds(progress)
+        if (definition["spec"]["group"], definition["spec"]["names"]["kind"]) in used
+    ]
 
 
 def _set_mode(client: Client, at: str) -> None:
@@ -185,7 +213,7 @@ def _start_stand_ins(plane: boot.Plane) -> None:
             "--plane-dir",
             str(plane.folder),
             "--kubeconfig",
-            str(plane.client_kubeconfig(STAND_INS)),
+            str(plane.client_kubeconfig("standins")),
         ],
         {"PYTHONPATH": python_path},
     )

@@ -45,7 +45,10 @@ class Clusters:
         self._call("DELETE", f"{self._url}/{name}")
 
     def _call(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
-        """The answer, or None for what isn't there. The token is read each time: the kubelet renews it."""
+        """The answer, or None for what isn't there. The token is read each time: the kubelet renews it.
+
+        Raises OSError for what may pass, RuntimeError for a refusal.
+        """
         request = urllib.request.Request(  # noqa: S310 - https, to the API server
             url,
             method=method,
@@ -62,7 +65,8 @@ class Clusters:
         except urllib.error.HTTPError as error:
             if error.code == 404 and method != "POST":
                 return None
-            raise RuntimeError(f"{method} {url}: {error.code} {error.reason}") from None
+            failure = ConnectionError if error.code == 429 or error.code >= 500 else RuntimeError
+            raise failure(f"{method} {url}: {error.code} {error.reason}") from None
 
 
 def ready(cluster: dict[str, Any]) -> bool:
@@ -88,7 +92,10 @@ def drill(clusters: Clusters, manifest: dict[str, Any], timeout_seconds: float) 
     try:
         clusters.create(manifest)
         while True:
-            cluster = clusters.get(name) or {}
+            try:
+                cluster = clusters.get(name) or {}
+            except OSError:
+                cluster = {}  # EKS replaces its API servers now and then; the deadline stands
             elapsed = time.monotonic() - started
             if ready(cluster):
                 return elapsed

@@ -13,7 +13,7 @@ def values() -> dict[str, Any]:
 
     Why this chart: `traefik-crds` was retired in May 2026 and lacks a field of 3.7.13. Why not the CRD file of the tag:
     the engine would fetch it in every preview, and deleting it would delete every route. Helm installs CRDs once and
-    neither upgrades nor deletes them: with a new Traefik, apply the chart's `crds/` folder first (docs, upgrades).
+    neither upgrades nor deletes them: with a new Traefik, apply the chart's `crds/` folder first.
     """
     return {
         "deployment": {"enabled": False},

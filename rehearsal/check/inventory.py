@@ -8,7 +8,7 @@ from rehearsal.check.claims import group_kind
 from rehearsal.check.cursor import Cursor, without_secrets
 from rehearsal.check.finding import Where
 from rehearsal.engine.kubernetes_objects import KubernetesObject
-from rehearsal.engine.model import UNKNOWN, Evaluation, reveal
+from rehearsal.engine.model import UNKNOWN, Evaluation
 
 CLUSTER_SCOPED: Final = frozenset(
     {"Namespace", "Node", "PersistentVolume", "PriorityClass.scheduling.k8s.io", "StorageClass.storage.k8s.io"}
@@ -88,15 +88,10 @@ class Inventory:
     which there are some whose names are unknown as yet.
     """
 
-    objects: dict[tuple[str, str | None, str], Declared] = field(default_factory=dict)
     things: dict[tuple[str, str | None, str], Thing] = field(default_factory=dict)
     pods: dict[str, list[Pods]] = field(default_factory=dict)
     nameless: set[tuple[str, str | None]] = field(default_factory=set)
     trusted: dict[str, str] = field(default_factory=dict)
-
-    def add_object(self, item: Declared) -> None:
-        """What the program declares."""
-        self.objects[item.kind, item.namespace, item.name] = item
 
     def add(self, found: Iterable[Thing | Pods]) -> None:
         """What exists through an object or on its own. What was added first stays: the program before promises."""
@@ -129,15 +124,3 @@ def with_references(evaluation: Evaluation) -> Iterator[Evaluation]:
             seen.add(key)
             yield current
             waiting += current.references.values()
-
-
-def helm_namespaces(evaluation: Evaluation) -> dict[str, str]:
-    """The namespaces that Helm releases install into, and a release that does. What charts make can't be seen here."""
-    found: dict[str, str] = {}
-    for resource in evaluation.resources.values():
-        if resource.type == "kubernetes:helm.sh/v3:Release":
-            inputs = reveal(resource.inputs)
-            namespace = inputs.get("namespace") or "default"
-            if isinstance(namespace, str):
-                found.setdefault(namespace, f"Helm release {inputs.get('name') or resource.name}")
-    return found

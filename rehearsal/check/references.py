@@ -10,15 +10,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from rehearsal.check import core_references, operator_references, postgres_references, promises, traefik_references
-from rehearsal.check.claims import Claim, Flaw, Reference, Selection, to
+from rehearsal.check import (
+    core_references,
+    operator_references,
+    other_resources,
+    postgres_references,
+    promises,
+    traefik_references,
+)
+from rehearsal.check.claims import Claim, Flaw, Reference, Selection
 from rehearsal.check.cursor import Cursor
 from rehearsal.check.finding import Finding, Severity, Where
-from rehearsal.check.inventory import Declared, Inventory, Thing, helm_namespaces, with_references
+from rehearsal.check.inventory import Declared, Inventory, with_references
 from rehearsal.check.pod_references import of_workload
 from rehearsal.check.selectors import could_select, described
 from rehearsal.check.service_names import in_texts
-from rehearsal.engine.model import UNKNOWN, Evaluation, reveal
+from rehearsal.engine.model import UNKNOWN, Evaluation
 
 _FINDERS: Final = {
     **core_references.FINDERS,
@@ -26,7 +33,6 @@ _FINDERS: Final = {
     **operator_references.FINDERS,
     **postgres_references.FINDERS,
 }
-_POD_IDENTITY: Final = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 
 
 @dataclass
@@ -53,10 +59,10 @@ def prove(evaluation: Evaluation, objects: Iterable[Declared], others: Iterable[
         inventory.add(promises.of_object(item))
     inventory.add(promises.of_kubernetes())
     for stack in with_references(evaluation):
-        inventory.trusted |= helm_namespaces(stack)
-        inventory.add(_chart_namespaces(stack))
+        inventory.trusted |= other_resources.helm_namespaces(stack)
+        inventory.add(other_resources.promised(stack))
     inventory.trusted.setdefault("kube-system", "EKS and its add-ons")
-    for where, claim in (*_claims(own), *_pod_identities(evaluation)):
+    for where, claim in (*_claims(own), *other_resources.claims(evaluation)):
         _Judge(inventory, proof).judge(where, claim)
     return proof
 
@@ -71,28 +77,6 @@ def _claims(objects: Iterable[Declared]) -> Iterator[tuple[Where, Claim]]:
         for claims in found:
             for claim in claims:
                 yield item.where, claim
-
-
-def _pod_identities(evaluation: Evaluation) -> Iterator[tuple[Where, Claim]]:
-    """EKS gives AWS roles to ServiceAccounts by name, and says nothing when there is none of that name."""
-    for resource in evaluation.resources.values():
-        if resource.type == _POD_IDENTITY:
-            inputs = Cursor(reveal(resource.inputs))
-            namespace = inputs["namespace"].text()
-            where = Where("PodIdentityAssociation", str(namespace), resource.name, resource.urn)
-            for claim in to(inputs["serviceAccount"], "ServiceAccount", namespace):
-                yield where, claim
-
-
-def _chart_namespaces(evaluation: Evaluation) -> Iterator[Thing]:
-    for resource in evaluation.resources.values():
-        inputs = reveal(resource.inputs)
-        if resource.type == "kubernetes:helm.sh/v3:Release" and inputs.get("createNamespace") is True:
-            by = f"Helm release {resource.name}"
-            yield Thing("Namespace", None, str(inputs.get("namespace")), by)
-            yield from (
-                thing for thing in promises.in_namespace(str(inputs.get("namespace"))) if isinstance(thing, Thing)
-            )
 
 
 class _Judge:

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,8 +12,10 @@ from rehearsal.cluster.client import ApiError, Client, Object
 from rehearsal.cluster.nodes import LABEL_INSTANCE_TYPE, LABEL_ZONE
 from rehearsal.cluster.readiness import RULES, unready
 from rehearsal.progress import Progress
+from rehearsal.standins import keda
 from rehearsal.standins.kinds import MODE_NAME, MODE_NAMESPACE, SCALED_OBJECT
 from rehearsal.standins.quantities import Resources, pod_requests, resources, total
+from rehearsal.standins.world import World
 from retail.naming import LABEL_CLASS, LABEL_POOL, LABEL_TIER
 
 PATIENCE_SECONDS: Final = 60.0
@@ -89,11 +92,12 @@ def wait(
     progress: Progress,
     *,
     namespaces: Collection[str] = (),
+    stand_ins: bool = True,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Placement:
     """Waits until everything is placed and ready, and returns where it is; of these namespaces, or of all.
 
-    Gives up, with what is pending in the answer, when nothing new has happened for `patience_seconds`: a cluster that
+    `stand_ins` tells whether ours are at work, whose intentions are known, or the operators themselves. Gives up, with what is pending in the answer, when nothing new has happened for `patience_seconds`: a cluster that
     goes back and forth between states it has been in does not count as getting anywhere.
     """
     served = _served(client)
@@ -101,7 +105,7 @@ def wait(
     well, last_news = 0, time.monotonic()
     with progress.step("everything placed and ready") as step:
         while True:
-            placement = _look(client, served, namespaces)
+            placement = _look(client, served, namespaces, stand_ins)
             step.show(
                 f"pods ready on {len(placement.nodes)} nodes{_summary(placement)}",
                 done=len(placement.pods) - len(placement.pending),
@@ -123,9 +127,9 @@ def wait(
             time.sleep(_LOOK_SECONDS)
 
 
-def look(client: Client, *, namespaces: Collection[str] = ()) -> Placement:
+def look(client: Client, *, namespaces: Collection[str] = (), stand_ins: bool = True) -> Placement:
     """Where everything is at this moment."""
-    return _look(client, _served(client), namespaces)
+    return _look(client, _served(client), namespaces, stand_ins)
 
 
 def _served(client: Client) -> list[tuple[str, str]]:
@@ -140,7 +144,7 @@ def _served(client: Client) -> list[tuple[str, str]]:
     return served
 
 
-def _look(client: Client, served: list[tuple[str, str]], namespaces: Collection[str]) -> Placement:
+def _look(client: Client, served: list[tuple[str, str]], namespaces: Collection[str], stand_ins: bool) -> Placement:
     def objects(api_version: str, kind: str) -> Iterator[Object]:
         if not namespaces:
             yield from client.list(api_version, kind).items
@@ -165,7 +169,8 @@ def _look(client: Client, served: list[tuple[str, str]], namespaces: Collection[
         if kind != ("v1", "PersistentVolumeClaim") or name in used_claims
         if (reason := unready(item))
     ]
-    waiting += _unscaled(client, by_kind)
+    if stand_ins:
+        waiting += _unscaled(client, by_kind)
     requested: defaultdict[str, list[Resources]] = defaultdict(list)
     for pod in pods:
         requested[pod["spec"].get("nodeName", "")].append(pod_requests(pod["spec"]))
@@ -178,17 +183,19 @@ def _look(client: Client, served: list[tuple[str, str]], namespaces: Collection[
 
 
 def _unscaled(client: Client, by_kind: dict[tuple[str, str], list[Object]]) -> Iterator[Remark]:
-    """Targets of ScaledObjects that are still below their floor, or below their ceiling where `up` asked for that."""
-    mode = client.get("v1", "ConfigMap", MODE_NAME, MODE_NAMESPACE) or {}
-    bound = "maxReplicaCount" if mode.get("data", {}).get("at") == "ceiling" else "minReplicaCount"
-    targets = {_name(item): item for kind in _SCALABLE for item in by_kind[kind]}
-    for scaled in by_kind.get(SCALED_OBJECT[:2], []):
-        reference, namespace = scaled["spec"]["scaleTargetRef"], scaled["metadata"]["namespace"]
-        target = targets.get(f"{reference.get('kind', 'Deployment')} {namespace}/{reference['name']}")
-        paused = any("/paused" in annotation for annotation in scaled["metadata"].get("annotations", {}))
-        wanted = scaled["spec"].get(bound, 0)
-        if target and not paused and target["spec"]["replicas"] < wanted:
-            yield Remark(_name(target), f"not scaled to {wanted} yet")
+    """Targets that KEDA's stand-in, which looks at floors, ceilings and schedules alone, has still to scale."""
+    mode = client.get("v1", "ConfigMap", MODE_NAME, MODE_NAMESPACE)
+    scaled = by_kind.get(SCALED_OBJECT[:2], [])
+    world = World.of([*scaled, *(item for kind in _SCALABLE for item in by_kind[kind]), *([mode] if mode else [])])
+    for item in scaled:
+        target = keda.target_of(item, world)
+        if target is None:
+            continue
+        present = target["spec"]["replicas"]
+        with suppress(KeyError, ValueError):  # a trigger that is wrong: the ScaledObject's own status says so
+            wanted = keda.paused(item, keda.replicas(item, world), present)
+            if wanted != present:
+                yield Remark(_name(target), f"not scaled to {wanted} yet")
 
 
 def _addresses(services: list[Object]) -> Iterator[Remark]:

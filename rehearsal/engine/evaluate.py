@@ -144,7 +144,7 @@ def _reported(error: BaseException, folder: Path, scrub: Scrubber) -> RehearsalE
         return type(error)(scrub(str(error)))
     if _is_users_mistake(error):
         return UserError(scrub(str(error)))
-    place = next(_places(error, folder), None)
+    place = _place(error, folder)
     where = f" ({place})" if place else ""
     if isinstance(error, SystemExit):
         return RehearsalError(scrub(f"The program ended itself: sys.exit({error.code!r}){where}."))
@@ -158,13 +158,32 @@ def _is_users_mistake(error: BaseException) -> bool:
     return isinstance(error, pulumi.RunError | pulumi.InputPropertiesError) or getattr(error, "exit_code", None) == 2
 
 
-def _places(error: BaseException | None, folder: Path) -> Iterator[str]:
-    """`file:line` of the innermost line of the program in `error`, then in what caused it."""
-    while error is not None:
-        if isinstance(error, SyntaxError) and error.filename:
-            yield f"{Path(error.filename).name}:{error.lineno}"
-        for frame in reversed(traceback.extract_tb(error.__traceback__)):
-            path = Path(frame.filename)
+def _place(error: BaseException, folder: Path) -> str:
+    """`file:line` of the innermost line of the program in `error` or in what caused it.
+
+    An error inside an apply loses its traceback where two futures share it (Python 3.11, asyncio); then it is the line
+    that declared the resource for which the value was wanted, as the SDK noted it.
+    """
+    from rehearsal.engine.requests import place
+
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{Path(error.filename).name}:{error.lineno}"
+    declared = ""
+    for cause in _causes(error):
+        for frame, line in reversed(list(traceback.walk_tb(cause.__traceback__))):
+            path = Path(frame.f_code.co_filename)
             if path.is_relative_to(folder) and not {"site-packages", "rehearsal"} & set(path.relative_to(folder).parts):
-                yield f"{path.relative_to(folder)}:{frame.lineno}"
-        error = error.__cause__ or error.__context__
+                return f"{path.relative_to(folder)}:{line}"
+            if frame.f_code.co_name == "do_register" and not declared:
+                declared = place(frame.f_locals["stack_trace"], folder)
+    return declared
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """`error`, what caused it, and so on; the SDK now and then raises an error from itself."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__

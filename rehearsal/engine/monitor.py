@@ -222,7 +222,8 @@ class Monitor:
 
     def _problem(self, request: Any, message: str) -> None:
         """Notes a mistake of the program, after the innermost of its lines that led to `request`."""
-        self.problems.append(requests.place(request, self._folder) + message)
+        place = requests.place(request.stackTrace, self._folder)
+        self.problems.append(f"{place}: {message}" if place else message)
 
 
 class Engine:

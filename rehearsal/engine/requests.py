@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pulumi.runtime.proto.source_pb2 import StackTrace
+
 from rehearsal.engine import wire
 from rehearsal.engine.model import Resource
 from rehearsal.engine.urns import alias_urn
@@ -56,10 +58,10 @@ def provider_urn(request: Any) -> str:
     return str(request.provider).rpartition("::")[0]
 
 
-def place(request: Any, folder: Path) -> str:
-    """`file:line: ` of the innermost line of the program in `folder` that led to a request; empty if there is none."""
-    for frame in request.stackTrace.frames:
+def place(stack_trace: StackTrace, folder: Path) -> str:
+    """`file:line` of the innermost line of the program in `folder` that led to a request; empty if there is none."""
+    for frame in stack_trace.frames:
         path = Path(unquote(urlsplit(frame.pc.uri).path))
         if path.is_relative_to(folder) and "site-packages" not in path.parts:
-            return f"{path.relative_to(folder)}:{frame.pc.line}: "
+            return f"{path.relative_to(folder)}:{frame.pc.line}"
     return ""

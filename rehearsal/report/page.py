@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _SHOWN_CHANGES: Final = 12
+_LONGEST_OUTPUT: Final = 100  # characters; a kubeconfig would fill the screen, and --json has it whole
 
 
 def print_page(page: Mapping[str, Any], console: "Console") -> None:
@@ -17,8 +18,8 @@ def print_page(page: Mapping[str, Any], console: "Console") -> None:
     _print_pods(page["pods"], zones, console)
     _print_troubles(page, console)
     _print_changes(page["changes"], console)
-    _print_pairs("Outputs", [(name, _inline(value)) for name, value in page["outputs"].items()], console)
     _print_pairs("Addresses", [(entry["service"], entry["address"]) for entry in page["addresses"]], console)
+    _print_pairs("Outputs", [(name, _inline(value)) for name, value in page["outputs"].items()], console)
     _print_pairs("Next", [(entry["command"], entry["purpose"]) for entry in page["next"]], console)
 
 
@@ -108,7 +109,8 @@ def _inline(value: Any) -> str:
         return ", ".join(_inline(item) for item in value)
     if isinstance(value, dict):
         return "\n".join(f"{key}: {_inline(item)}" for key, item in value.items())
-    return str(value)
+    text = str(value)
+    return text if len(text) <= _LONGEST_OUTPUT else f"{text[:_LONGEST_OUTPUT]}... ({len(text)} characters)"
 
 
 def _short(zones: Sequence[str]) -> list[str]:

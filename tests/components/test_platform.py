@@ -1,6 +1,8 @@
 """The platform as a whole: in the right order, explicit, and readable by the stacks it hosts."""
 
 import json
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,9 +143,6 @@ def hosted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identity: Identity, make_test_plan: Callable[..., Plan]
 ) -> Callable[..., Evaluation]:
     """`hosted(zones)`: a stack in those zones that lives on the platform stack beside it."""
-    import sys
-    import types
-
     (tmp_path / "Pulumi.yaml").write_text("name: odoo-retail\nruntime: python\n")
     for stack in ("platform", "shop"):
         (tmp_path / f"Pulumi.{stack}.yaml").write_text("config: {}\n")

@@ -353,6 +353,15 @@ def test_what_charts_install_is_taken_on_trust(prove_yaml: ProveYaml) -> None:
     assert (proof.findings, proof.trusted) == ([], 1)
 
 
+def test_a_release_needs_its_namespace(prove_yaml: ProveYaml) -> None:
+    release: tuple[str, str, dict[str, Any]] = ("kubernetes:helm.sh/v3:Release", "keda", {"namespace": "keda"})
+    (finding,) = prove_yaml("", release).findings
+    assert finding.where.kind == "Release"
+    assert "Namespace keda" in finding.message
+    assert prove_yaml(simple("Namespace", "keda", ""), release).findings == []
+    assert prove_yaml("", (*release[:2], {"namespace": "keda", "createNamespace": True})).findings == []
+
+
 def test_pod_identities_name_service_accounts(prove_yaml: ProveYaml) -> None:
     identity: tuple[str, str, dict[str, Any]] = (
         "aws:eks/podIdentityAssociation:PodIdentityAssociation", "odoo", {"namespace": "shop", "serviceAccount": "odoo"}

@@ -71,7 +71,9 @@ def test_any_other_error_is_one_line_with_its_place(write_project: WriteProject)
 
 
 def test_an_error_inside_an_apply_has_its_place(write_project: WriteProject) -> None:
-    assert str(refusal(write_project(FAILING_APPLY))).startswith("The program failed (__main__.py:4): KeyError: ")
+    assert str(refusal(write_project(FAILING_APPLY))).startswith("The program failed (__main__.py:5): KeyError: ")
+    alone = "import pulumi\npulumi.Output.from_input({}).apply(lambda found: found['absent'])\n"
+    assert str(refusal(write_project(alone))) == "The program failed (__main__.py:2): KeyError: 'absent'"
 
 
 @pytest.mark.parametrize(

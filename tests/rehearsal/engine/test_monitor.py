@@ -236,7 +236,7 @@ def test_the_account_of_an_assumed_role_counts(run: Callable[..., Evaluation]) -
         """
         import pulumi, pulumi_aws as aws
         provider = aws.Provider("backup", region="eu-west-1", allowed_account_ids=["111122223333"],
-            assume_roles=[{"role_arn": "arn:aws:iam::444455556666:role/backup"}])
+            assume_roles=[aws.ProviderAssumeRoleArgs(role_arn="arn:aws:iam::444455556666:role/backup")])
         pulumi.export("arn", aws.sns.Topic("t", name="t", opts=pulumi.ResourceOptions(provider=provider)).arn)
         """
     )

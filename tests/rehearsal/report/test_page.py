@@ -145,6 +145,13 @@ def test_changes_are_named_except_what_is_new_or_the_same(placed: Placement) -> 
     assert "refused: Cluster a/pg protected" in shown
 
 
+def test_a_long_output_is_cut_on_the_page_and_whole_in_the_data(placed: Placement) -> None:
+    data = page(placed, kubeconfig="k" * 700)
+    assert data["outputs"]["kubeconfig"] == "k" * 700
+    assert "(700 characters)" in " ".join(text(data).split())
+    assert text(data).count("k") < 200
+
+
 def test_what_looks_like_markup_is_shown_as_it_is(placed: Placement) -> None:
     assert "[red]x[/red]" in text(page(placed, note="[red]x[/red]"))
 
