@@ -35,8 +35,9 @@ SCALE_IN_WINDOW_SECONDS = 600
 class AutoscalingArgs:
     """identity, plan: whose tiers, and between which numbers.
 
-    database_host: the primary, by a name that KEDA's namespace can resolve. database_secret: Secret (basic-auth) of the
-    role that asks for the queue's depth: the read-only one where the retailer has a database cluster of its own.
+    database_host: the primary, by a name that KEDA's namespace can resolve. database_secret: Secret (basic-auth) of
+    the role that asks for the queue's depth: one that can only read, where the retailer has a database cluster of its
+    own; in a shared one only the role that is named like the database reaches it.
     """
 
     identity: Identity

@@ -25,6 +25,12 @@ def provisioned(iops: int, gib: int) -> dict[str, str]:
     return {"iops": str(possible), "throughput": str(throughput)}
 
 
+def volume_tags(identity: Identity) -> dict[str, str]:
+    """Parameters that make the CSI driver tag its volumes: the AWS provider's default tags don't reach them."""
+    tags = enumerate(sorted(identity.tags.items()), start=1)
+    return {f"tagSpecification_{number}": f"{key}={value}" for number, (key, value) in tags}
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatabaseVolumesArgs:
     """kms_key_arn: the retailer's key."""
@@ -66,6 +72,7 @@ class DatabaseVolumes(pulumi.ComponentResource):
                     "encrypted": "true",
                     "kmsKeyId": args.kms_key_arn,
                     "csi.storage.k8s.io/fstype": "ext4",
+                    **volume_tags(args.identity),
                 },
                 reclaim_policy="Retain",
                 volume_binding_mode="WaitForFirstConsumer",

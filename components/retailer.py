@@ -12,6 +12,7 @@ from components.odoo import Odoo, OdooArgs
 from components.recovery import Recovery, RecoveryArgs
 from components.redis import Redis, RedisArgs
 from components.routes import Routes, RoutesArgs
+from components.secrets import DATABASE_APP, DATABASE_READONLY
 from components.shared_database import SharedDatabaseTenant, SharedDatabaseTenantArgs
 from components.tier_role import Filestore
 from retail.naming import Identity
@@ -111,7 +112,13 @@ class Retailer(pulumi.ComponentResource):
         )
         Autoscaling(
             f"{name}-autoscaling",
-            AutoscalingArgs(identity=identity, plan=plan, database_host=direct_host),
+            AutoscalingArgs(
+                identity=identity,
+                plan=plan,
+                database_host=direct_host,
+                # A shared database lets in only the role of its own name.
+                database_secret=DATABASE_READONLY if foundation.postgres else DATABASE_APP,
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[odoo]),
         )
         self.urls = routes.urls

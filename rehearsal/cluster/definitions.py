@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from rehearsal.cluster.client import ApiError, Client, Object
+from rehearsal.cluster.client import Client, Kind, Object
 from rehearsal.cluster.work import Crew, Refused
 from rehearsal.errors import RehearsalError
 from rehearsal.progress import Progress
 
 _DEFINITION: Final = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 _DIGEST: Final = "retail/digest"
-_SERVED_SECONDS: Final = 30.0
+_SERVED_SECONDS: Final = 60.0
 
 
 def install(client: Client, definitions: Sequence[Mapping[str, Any]], progress: Progress) -> int:
@@ -54,24 +54,21 @@ def install(client: Client, definitions: Sequence[Mapping[str, Any]], progress: 
 
 
 def wait_until_served(client: Client, definitions: Iterable[Mapping[str, Any]]) -> None:
-    """Returns when discovery offers every served version; a request a moment earlier would find no such kind."""
-    waiting = {
-        (f"{definition['spec']['group']}/{version['name']}", definition["spec"]["names"]["kind"])
-        for definition in definitions
-        for version in definition["spec"]["versions"]
+    """Returns when the API server answers for every served version; a request a moment earlier would be a 404."""
+    waiting = [
+        Kind(
+            api_version=f"{spec['group']}/{version['name']}",
+            kind=spec["names"]["kind"],
+            plural=spec["names"]["plural"],
+            namespaced=spec["scope"] == "Namespaced",
+        )
+        for spec in (definition["spec"] for definition in definitions)
+        for version in spec["versions"]
         if version["served"]
-    }
+    ]
     deadline = time.monotonic() + _SERVED_SECONDS
-    while waiting := {kind for kind in waiting if not _is_served(client, kind)}:
+    while waiting := [kind for kind in waiting if not client.learn(kind)]:
         if time.monotonic() > deadline:
-            late = ", ".join(f"{kind} of {api_version}" for api_version, kind in sorted(waiting))
+            late = ", ".join(f"{kind.kind} of {kind.api_version}" for kind in waiting)
             raise RehearsalError(f"still not served {_SERVED_SECONDS:.0f} s after its definition was applied: {late}")
-        time.sleep(0.1)
-
-
-def _is_served(client: Client, kind: tuple[str, str]) -> bool:
-    try:
-        client.kind(*kind)
-    except ApiError:
-        return False
-    return True
+        time.sleep(0.05)

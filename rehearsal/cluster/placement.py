@@ -97,7 +97,9 @@ def wait(
 ) -> Placement:
     """Waits until everything is placed and ready, and returns where it is; of these namespaces, or of all.
 
-    `stand_ins` tells whether ours are at work, whose intentions are known, or the operators themselves. Gives up, with what is pending in the answer, when nothing new has happened for `patience_seconds`: a cluster that
+    `stand_ins` tells whether ours are at work, whose intentions are known, or the operators themselves.
+
+    Gives up, with what is pending in the answer, when nothing new has happened for `patience_seconds`: a cluster that
     goes back and forth between states it has been in does not count as getting anywhere.
     """
     served = _served(client)

@@ -8,10 +8,10 @@ such rules for the types a platform declares (source: k8s.io/kubernetes pkg/apis
 import functools
 import json
 from collections.abc import Mapping
+from importlib.resources import files
 from typing import Any, Final
 
 import kubernetes_validate
-from importlib_resources import files
 from referencing import Registry, Resource
 from referencing.jsonschema import EMPTY_REGISTRY, Schema
 

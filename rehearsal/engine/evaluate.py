@@ -14,6 +14,7 @@ from rehearsal.engine.isolation import (
     environment,
     project_environment,
     run_in_fresh_loop,
+    settled,
 )
 from rehearsal.engine.model import Evaluation, Resource, secret_texts
 from rehearsal.engine.project import ORGANIZATION, Project, read_project
@@ -121,8 +122,9 @@ def _run(project: Project, stack: str, config: StackConfig, preview: bool, monit
         )
     )
 
-    def program() -> None:
+    async def program() -> None:
         runpy.run_path(str(project.folder / PROGRAM), run_name="__main__")
+        await settled()
 
     # The CLI tells the program its configuration by these two, and get_config_env reads them.
     variables = {"PULUMI_CONFIG": json.dumps(config.values), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(secret_keys)}

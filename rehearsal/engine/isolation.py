@@ -61,6 +61,19 @@ def run_in_fresh_loop(main: Callable[[], Awaitable[None]]) -> None:
             loop.close()
 
 
+async def settled() -> None:
+    """Returns when every other task is done, or one has failed.
+
+    The SDK waits for its outputs as well, but looks at all that are left each time one is done, which is quadratic: it
+    took half of the time of a program of 400 resources. After this it finds them done.
+    """
+    this = asyncio.current_task()
+    while others := [task for task in asyncio.all_tasks() if task is not this]:
+        done, _ = await asyncio.wait(others, return_when=asyncio.FIRST_EXCEPTION)
+        if any(task.cancelled() or task.exception() for task in done):
+            return
+
+
 async def _awaited(main: Callable[[], Awaitable[None]]) -> None:
     await main()
 

@@ -44,8 +44,7 @@ _DRAIN_TAINTS = frozenset(
     }
 )
 """CloudNativePG's default DRAIN_TAINTS (operator configuration)."""
-_READY = ("ClusterIsReady", "Cluster is Ready")
-_NOT_READY = ("ClusterIsNotReady", "Cluster Is Not Ready")
+_HEALTHY = "Cluster in healthy state"
 
 
 class CloudNativePG:
@@ -191,7 +190,7 @@ def status(cluster: Object, instances: Sequence[Instance], primary: Instance, wo
         "image": objects.pod_spec(cluster, 1)["containers"][0]["image"],
         "writeService": f"{name}-rw",
         "readService": f"{name}-r",
-        "phase": "Cluster in healthy state",
+        "phase": _HEALTHY,
         "phaseReason": "",
     }
     states = {"healthy": ready, "replicating": [each for each in present if each not in ready]}
@@ -205,7 +204,6 @@ def status(cluster: Object, instances: Sequence[Instance], primary: Instance, wo
         changed = before.get("currentPrimary") != led
         since = timestamp(world.now) if changed else before["currentPrimaryTimestamp"]
         said |= {"currentPrimary": led, "currentPrimaryTimestamp": since}
-    healthy = len(ready) == cluster["spec"]["instances"] == len(instances)
     if refusal := _refusal(cluster, instances, world):
         said |= {"phase": "Unable to create required cluster objects", "phaseReason": refusal}
     elif not primary.ready:
@@ -213,11 +211,10 @@ def status(cluster: Object, instances: Sequence[Instance], primary: Instance, wo
     elif not all(instance.current for instance in instances if instance.pod is not None):
         waits = all(instance.current or instance is primary for instance in instances) and not _unsupervised(cluster)
         said["phase"] = "Waiting for user action" if waits else "Upgrading cluster"
-    elif not healthy:
+    elif not len(ready) == cluster["spec"]["instances"] == len(instances):
         creating = not all(instance.claimed for instance in instances)
         said["phase"] = "Creating a new replica" if creating else "Waiting for the instances to become active"
-    reason, message = _READY if healthy else _NOT_READY
-    said["conditions"] = [{"type": "Ready", "status": str(healthy), "reason": reason, "message": message}]
+    said["conditions"] = [_ready(said["phase"], said["phaseReason"])]
     return said
 
 
@@ -228,6 +225,14 @@ def applied(item: Object, world: World) -> Iterator[Action]:
         message = "a stand-in: there is no PostgreSQL behind it"
         observed = {"observedGeneration": item["metadata"]["generation"]}
         yield from keep_status(item, {"applied": True, "message": message, **observed})
+
+
+def _ready(phase: str, reason: str) -> Object:
+    """The Ready condition: True in the healthy phase and in no other, as CloudNativePG has it; and why not."""
+    if phase == _HEALTHY:
+        return {"type": "Ready", "status": "True", "reason": "ClusterIsReady", "message": "Cluster is Ready"}
+    message = ": ".join(filter(None, ["Cluster Is Not Ready", phase, reason]))
+    return {"type": "Ready", "status": "False", "reason": "ClusterIsNotReady", "message": message}
 
 
 def _claims(cluster: Object, instances: Sequence[Instance], world: World) -> Iterator[Action]:

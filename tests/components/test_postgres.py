@@ -177,6 +177,7 @@ def test_storage_is_encrypted_kept_and_bound_where_the_pod_lands(gold: dict[str,
         assert storage_class["reclaimPolicy"] == "Retain"
         assert storage_class["volumeBindingMode"] == "WaitForFirstConsumer"
         assert storage_class["allowVolumeExpansion"] is True
+        assert "retailer=acme" in storage_class["parameters"].values()
 
 
 @given(iops=st.integers(3000, 16000), gib=st.integers(1, 16384))

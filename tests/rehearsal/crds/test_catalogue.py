@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from typing import Any
+
 from rehearsal.crds.catalogue import crd_dir, load_crds, own_crds
 
 # What the platform is made of; a kind that is missing here would be a finding in every stack.
@@ -29,3 +32,23 @@ def test_every_crd_is_served_in_a_stored_version() -> None:
 def test_fetched_ones_are_files_named_after_them() -> None:
     fetched = {file.stem for file in crd_dir().iterdir()}
     assert fetched | {crd["metadata"]["name"] for crd in own_crds()} == {c["metadata"]["name"] for c in load_crds()}
+
+
+def open_fields(schema: dict[str, Any], path: str) -> Iterator[str]:
+    if schema.get("x-kubernetes-preserve-unknown-fields"):
+        yield path
+    for name, field in schema.get("properties", {}).items():
+        yield from open_fields(field, f"{path}.{name}")
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from open_fields(schema[key], path)
+
+
+def test_our_own_schemas_let_nothing_unknown_pass_but_a_pod_template() -> None:
+    found = [
+        place
+        for crd in own_crds()
+        for version in crd["spec"]["versions"]
+        for place in open_fields(version["schema"]["openAPIV3Schema"], crd["spec"]["names"]["kind"])
+    ]
+    assert found == ["Pooler.spec.template"]

@@ -34,7 +34,9 @@ class Rehearsal:
         for number in (1, 2, 3):
             ready = [{"type": "Ready", "status": "True"}]
             metadata = {"name": f"node-{number}"}
-            self.put({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}, "status": {"conditions": ready}})
+            self.put(
+                {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}, "status": {"conditions": ready}}
+            )
 
     def put(self, item: dict[str, Any]) -> dict[str, Any]:
         self.objects[key_of(item)] = item
@@ -190,6 +192,7 @@ def test_a_supervised_update_stops_before_the_primary(running: Rehearsal) -> Non
     assert running.deleted == ["pg-3", "pg-2"]
     assert running.pods()["pg-1"] == "primary"
     assert running.status["phase"] == "Waiting for user action"
+    assert running.status["conditions"][0]["status"] == "False"
 
 
 def test_a_single_instance_is_updated_in_its_place() -> None:
@@ -313,6 +316,9 @@ def test_what_the_api_server_refuses_is_said_in_the_phase() -> None:
             cluster.perform(action)
     assert cluster.status["phase"] == "Unable to create required cluster objects"
     assert cluster.status["phaseReason"] == "violates PodSecurity"
+    (ready,) = cluster.status["conditions"]
+    assert ready["status"] == "False"
+    assert "violates PodSecurity" in ready["message"]
 
 
 def test_the_choice_of_a_primary_is_stable(running: Rehearsal) -> None:
@@ -323,7 +329,7 @@ def test_the_choice_of_a_primary_is_stable(running: Rehearsal) -> None:
 
 @pytest.mark.parametrize("kind", ["Database", "DatabaseRole"])
 def test_databases_and_roles_are_applied_once_there_is_a_primary(running: Rehearsal, kind: str) -> None:
-    item = {
+    item: dict[str, Any] = {
         "apiVersion": "postgresql.cnpg.io/v1",
         "kind": kind,
         "metadata": {"name": "shop", "namespace": "shop", "generation": 2},

@@ -84,7 +84,9 @@ def test_the_pod_passes_the_restricted_profile() -> None:
 
 
 def anti_affinity(**affinity: Any) -> dict[str, Any]:
-    found: dict[str, Any] = objects.pod_spec(cluster(affinity=affinity), 1).get("affinity", {}).get("podAntiAffinity", {})
+    found: dict[str, Any] = (
+        objects.pod_spec(cluster(affinity=affinity), 1).get("affinity", {}).get("podAntiAffinity", {})
+    )
     return found
 
 

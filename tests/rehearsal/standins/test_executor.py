@@ -1,17 +1,22 @@
 import logging
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from rehearsal.cluster.client import ApiError
-from rehearsal.standins import executor as module
 from rehearsal.standins import kinds
 from rehearsal.standins.executor import Executor, slim
 from rehearsal.standins.stand_in import Apply, Delete, Evict, Patch
 from rehearsal.standins.world import View
 
 KEY = ("v1", "Secret", "shop", "s")
-SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "shop"}, "data": {"k": "dmFsdWU="}}
+SECRET = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": "s", "namespace": "shop"},
+    "data": {"k": "dmFsdWU="},
+}
 
 
 class FakeClient:
@@ -25,10 +30,11 @@ class FakeClient:
         self.calls.append((call, what))
         if self.refusal:
             raise self.refusal
-        return {**SECRET, "metadata": {**SECRET["metadata"], "resourceVersion": "7", "managedFields": []}}  # type: ignore[dict-item]
+        metadata = {"name": "s", "namespace": "shop", "resourceVersion": "7", "managedFields": []}
+        return {**SECRET, "metadata": metadata}
 
     def apply(self, manifest: Any, **options: Any) -> dict[str, Any]:
-        return self._answer("apply", options)
+        return self._answer("apply", (manifest["kind"], options))
 
     def patch(self, *names: Any, subresource: str) -> dict[str, Any]:
         return self._answer("patch", (*names, subresource))
@@ -43,7 +49,7 @@ class FakeClient:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("rehearsal.standins.executor.time.monotonic", lambda: now[0])
     return now
 
 
@@ -64,8 +70,8 @@ def test_each_step_is_sent_as_what_it_is(hands: Executor, client: FakeClient) ->
     hands.perform(Delete(("v1", "Node", "", "n"), "uid"))
     hands.perform(Evict(("v1", "Pod", "shop", "p")))
     assert client.calls == [
-        ("apply", {"field_manager": "retail-stand-in", "subresource": ""}),
-        ("apply", {"field_manager": "retail-stand-in", "subresource": "status"}),
+        ("apply", ("Secret", {"field_manager": "retail-stand-in", "subresource": ""})),
+        ("apply", ("Secret", {"field_manager": "retail-stand-in", "subresource": "status"})),
         ("patch", ("apps/v1", "Deployment", "web", {"spec": {"replicas": 3}}, "shop", "scale")),
         ("delete", ("v1", "Node", "n", None, "uid")),
         ("evict", ("p", "shop")),
@@ -89,7 +95,7 @@ def test_a_step_without_success_is_tried_again_ever_more_seldom(
         if len(client.calls) > before:
             tries.append(clock[0])
         clock[0] += 0.05
-    gaps = [later - sooner for sooner, later in zip(tries, tries[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in pairwise(tries)]
     assert gaps == sorted(gaps)
     assert 0.2 < gaps[0] < 0.4
     assert max(gaps) < 5.2
@@ -139,7 +145,12 @@ def test_nothing_of_a_secret_is_remembered_in_plain(hands: Executor) -> None:
 def test_what_nobody_reads_is_dropped() -> None:
     container = {"name": "c", "env": [{"name": "A"}], "resources": {"requests": {"cpu": "1"}}, "image": "i"}
     pod = slim(
-        {"kind": "Pod", "metadata": {"name": "p", "managedFields": [1]}, "spec": {"containers": [container]}, "status": {}}
+        {
+            "kind": "Pod",
+            "metadata": {"name": "p", "managedFields": [1]},
+            "spec": {"containers": [container]},
+            "status": {},
+        }
     )
     assert pod["metadata"] == {"name": "p"}
     assert pod["spec"]["containers"] == [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]

@@ -185,7 +185,7 @@ def volume(name: str, zone: str) -> dict[str, Any]:
 def test_bound_volumes_decide_the_zone_and_a_missing_claim_prevents_it() -> None:
     wants = pod("p1", volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}])
     bound = world(wants, claim("data", "v"), volume("v", ZONES[2]))
-    assert volume_zones(wants, bound) == {ZONES[2]}
+    assert volume_zones(wants, bound) == frozenset({ZONES[2]})
     assert [each.zone for each in new_nodes([wants], bound)] == [ZONES[2]]
     assert volume_zones(wants, world(wants, claim("data"))) is None
     assert new_nodes([wants], world(wants)) == []

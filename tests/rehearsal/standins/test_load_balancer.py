@@ -27,7 +27,9 @@ def test_a_load_balancer_gets_a_host_name_in_the_nodes_region() -> None:
 
 def test_names_are_stable_and_never_shared() -> None:
     names = {
-        hostname(service(name, namespace=space), "eu-west-1") for name in ("edge", "edge-2") for space in ("shop-a", "shop-b")
+        hostname(service(name, namespace=space), "eu-west-1")
+        for name in ("edge", "edge-2")
+        for space in ("shop-a", "shop-b")
     }
     assert len(names) == 4
     assert hostname(service(), "r") == hostname(service(), "r")

@@ -20,7 +20,11 @@ def machine(cores: int) -> Machine:
 
 
 def pool(
-    *cores: int, name: str = "web", zones: Sequence[str] = ZONES, limit: Resources = NO_LIMIT, held: Resources | None = None
+    *cores: int,
+    name: str = "web",
+    zones: Sequence[str] = ZONES,
+    limit: Resources = NO_LIMIT,
+    held: Resources | None = None,
 ) -> Pool:
     return Pool(name, zones, [machine(size) for size in cores], [TAINT], limit, held or Resources())
 
@@ -94,7 +98,9 @@ def test_nodes_hold_their_pods_and_hard_spread_keeps_zones_even(sizes: list[int]
     pods = [pod(str(number), size, **(spread() if spreads else {})) for number, size in enumerate(sizes)]
     assert all(planned.place(each, None) for each in pods)
     nodes = planned.new_nodes()
-    assert sorted(each["metadata"]["name"] for node in nodes for each in node.pods) == sorted(map(str, range(len(sizes))))
+    assert sorted(each["metadata"]["name"] for node in nodes for each in node.pods) == sorted(
+        map(str, range(len(sizes)))
+    )
     for node in nodes:
         assert total(pod_requests(each["spec"]) for each in node.pods).within(node.machine.allocatable)
     if spreads:

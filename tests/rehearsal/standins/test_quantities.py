@@ -9,8 +9,17 @@ GIB = 2**30
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("250m", 0.25), ("1", 1), (2, 2), ("1.5", 1.5), ("1536Mi", 1536 * 2**20), ("2Gi", 2 * GIB), ("1k", 1000), ("1e3", 1000)],
-)  # fmt: skip
+    [
+        ("250m", 0.25),
+        ("1", 1),
+        (2, 2),
+        ("1.5", 1.5),
+        ("1536Mi", 1.5 * GIB),
+        ("2Gi", 2 * GIB),
+        ("1k", 1e3),
+        ("1e3", 1e3),
+    ],
+)
 def test_quantities(text: str, number: float) -> None:
     assert float(quantity(text)) == number
 
