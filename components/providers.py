@@ -1,4 +1,4 @@
-"""The explicit providers of a stack: one aws provider an account. There are no default ones: Pulumi.yaml forbids them."""
+"""The explicit providers of a stack: one aws provider an account; Pulumi.yaml forbids default ones."""
 
 from dataclasses import dataclass
 

@@ -23,8 +23,13 @@ TAINT_POOL = "retail/pool"
 POSTGRES_NODE_LABEL = "node-role.kubernetes.io/postgres"
 """CloudNativePG's documented label and taint for dedicated database nodes (its architecture guide)."""
 
-SLUG_PATTERN = r"^[a-z][a-z0-9-]{1,22}[a-z0-9]$"
-"""A retailer's short name. At most 24 characters: the longest derived name (an IAM role, 64) must still fit."""
+SLUG_PATTERN = r"^[a-z](-?[a-z0-9])+$"
+SLUG_LENGTH = (3, 24)
+"""A retailer's short name. The longest derived name (an IAM role, 64 characters) must still tell; no two hyphens in a
+row, as ElastiCache refuses them."""
+
+RESERVED_PREFIXES = ("pg-", "cnpg-")
+"""Of roles that PostgreSQL and CloudNativePG keep for themselves; a retailer's role has its name."""
 
 DNS_LABEL_LIMIT = 63
 IAM_NAME_LIMIT = 64

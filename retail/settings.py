@@ -15,7 +15,7 @@ import pulumi
 from pulumi.runtime.config import get_config_env, is_config_secret
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from retail.naming import SLUG_PATTERN, Identity
+from retail.naming import RESERVED_PREFIXES, SLUG_LENGTH, SLUG_PATTERN, Identity
 from retail.objectives import ObjectiveClass
 from retail.peaks import Peak, Window, overlapping
 
@@ -79,6 +79,8 @@ class Settings(BaseModel):
     retailer: str = Field(
         "",
         pattern=SLUG_PATTERN,
+        min_length=SLUG_LENGTH[0],
+        max_length=SLUG_LENGTH[1],
         description="Short name of the retailer (or of the platform): a-z, 0-9, hyphens. Must be set.",
     )
     environment: Environment = Field(Environment.DEVELOPMENT, description="What the stack is for.")
@@ -193,6 +195,13 @@ class Settings(BaseModel):
     def _must_be_set(cls, value: Any) -> Any:
         if value == "":
             raise ValueError("must be set")
+        return value
+
+    @field_validator("retailer")
+    @classmethod
+    def _is_not_reserved(cls, value: str) -> str:
+        if value.startswith(RESERVED_PREFIXES):
+            raise ValueError(f"must not begin with {' or '.join(RESERVED_PREFIXES)}, which name roles of the database")
         return value
 
     @field_validator("time_zone")

@@ -1,4 +1,4 @@
-"""What every test relies on: no colours, no colliding folders, and one embedded control plane for those that need it."""
+"""What every test relies on: no colours, no colliding folders, and one control plane for those that need it."""
 
 import os
 

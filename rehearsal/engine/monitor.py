@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from rehearsal.engine import requests, wire
@@ -272,8 +271,9 @@ def _is_secret(value: Any) -> bool:
 
 
 def _invoke_response(result: dict[str, Any]) -> resource_pb2.ResourceInvokeResponse:
-    answer: Struct = wire.to_struct(result)
-    return resource_pb2.ResourceInvokeResponse(**{"return": answer})
+    response = resource_pb2.ResourceInvokeResponse()
+    getattr(response, "return").CopyFrom(wire.to_struct(result))
+    return response
 
 
 def _disabled_default_providers(config: StackConfig) -> frozenset[str]:

@@ -7,7 +7,7 @@ inside ordinary structs (pulumi/pulumi, sdk/go/common/resource/properties.go).
 from enum import StrEnum
 from typing import Any, Final
 
-from google.protobuf.struct_pb2 import ListValue, Struct, Value
+from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
 
 from rehearsal.engine.model import UNKNOWN, Asset, ResourceReference, Secret
 
@@ -81,7 +81,7 @@ def to_value(value: Any) -> Value:
         return Value(string_value=UNKNOWN_TEXT)
     match value:
         case None:
-            return Value(null_value="NULL_VALUE")
+            return Value(null_value=NULL_VALUE)
         case bool():
             return Value(bool_value=value)
         case int() | float():

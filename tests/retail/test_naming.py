@@ -4,9 +4,9 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail.naming import Identity, selector, shorten
+from retail.naming import SLUG_LENGTH, SLUG_PATTERN, Identity, selector, shorten
 
-slugs = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=22).map(lambda tail: f"a{tail}z")
+slugs = st.from_regex(SLUG_PATTERN, fullmatch=True).filter(lambda slug: SLUG_LENGTH[0] <= len(slug) <= SLUG_LENGTH[1])
 environments = st.sampled_from(["development", "test", "training", "staging", "production"])
 
 

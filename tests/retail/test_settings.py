@@ -33,7 +33,7 @@ def test_valid_text_is_parsed_as_pulumi_hands_it_over() -> None:
 def test_settings_are_frozen() -> None:
     settings = parse_settings(VALID, stack="test")
     with pytest.raises(ValueError, match="frozen"):
-        settings.stores = 3  # type: ignore[misc]  # the assignment is the mistake under test
+        settings.__setattr__("stores", 3)
 
 
 def test_every_mistake_is_in_one_message() -> None:
@@ -56,6 +56,9 @@ def test_missing_keys_are_named() -> None:
         ({"stores": 1_000_000}, "stores: "),
         ({"pos_terminals": "1.5"}, "pos-terminals: "),
         ({"target_utilisation_percent": 100}, "target-utilisation-percent: "),
+        ({"retailer": "a--b"}, "retailer: "),
+        ({"retailer": "a" * 25}, "retailer: "),
+        ({"retailer": "pg-shop"}, "retailer: must not begin with pg-"),
         ({"season": "summer"}, "season: "),
         ({"hosting": "shared"}, "platform-stack: must be set"),
         ({"platform_stack": "a/b/c"}, "platform-stack: must be left out"),
