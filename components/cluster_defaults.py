@@ -6,6 +6,7 @@ import pulumi
 from pulumi_kubernetes.scheduling.v1 import PriorityClass
 from pulumi_kubernetes.storage.v1 import StorageClass
 
+from components.database_volumes import volume_tags
 from retail.naming import Identity
 from retail.objectives import WorkloadClass
 
@@ -62,15 +63,16 @@ class ClusterDefaults(pulumi.ComponentResource):
                 description=priority.description,
                 opts=child,
             )
-        tags = {
-            f"tagSpecification_{number}": f"{key}={value}"
-            for number, (key, value) in enumerate(sorted(args.identity.tags.items()), start=1)
-        }
         StorageClass(
             f"{name}-{STORAGE_CLASS}",
             metadata={"name": STORAGE_CLASS, "labels": labels},
             provisioner="ebs.csi.aws.com",
-            parameters={"type": "gp3", "encrypted": "true", "csi.storage.k8s.io/fstype": "ext4", **tags},
+            parameters={
+                "type": "gp3",
+                "encrypted": "true",
+                "csi.storage.k8s.io/fstype": "ext4",
+                **volume_tags(args.identity),
+            },
             volume_binding_mode="WaitForFirstConsumer",
             allow_volume_expansion=True,
             reclaim_policy="Delete",

@@ -11,6 +11,7 @@ import pulumi
 
 from components import odoo_pod, traefik
 from components.odoo_config import FILESTORE_TIERS, HTTP_PORT
+from components.recovery import NAME as DRILL
 from components.routes import ROUTED
 from components.traefik_arguments import METRICS_PORT, PING_PORT, TLS_PORT, WEB_PORT
 from retail.naming import LABEL_EDGE, LABEL_TIER
@@ -79,6 +80,9 @@ def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
         policies["traefik"] = _traefik(neighbours)
     if neighbours.owns_database:
         policies |= _database(neighbours)
+        if neighbours.serves_retailer:
+            # The drill asks the Kubernetes API for a scratch cluster; the cluster itself is one of the database's.
+            policies[DRILL] = _policy({"matchLabels": {LABEL_TIER: DRILL}}, egress=[_kubernetes_api(neighbours)])
     return policies
 
 

@@ -42,7 +42,7 @@ class Crew:
 
         Other errors are raised at once: when the cluster is out of reach, every object would only say so again.
         """
-        futures = {self._pool.submit(function, item): item for item in items}
+        futures = {self._pool.submit(self._run, function, item): item for item in items}
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -50,6 +50,17 @@ class Crew:
                 yield futures[future], refusal
             except ApiError as refusal:
                 yield futures[future], Refused(refusal.message)
+
+    def _run(self, function: Callable[[Item], Result], item: Item) -> Result:
+        if self.stopping.is_set():
+            raise Refused("not tried")
+        try:
+            return function(item)
+        except (Refused, ApiError):
+            raise
+        except BaseException:
+            self.stopping.set()  # before the caller hears of it: no other thread is to begin and wait as long
+            raise
 
     def wait_until_gone(
         self, client: Client, api_version: str, kind: str, name: str, namespace: str | None, uid: str, seconds: float

@@ -4,11 +4,12 @@ import contextvars
 import json
 import runpy
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rehearsal.engine.isolation import (
+    causes,
     collector_paused,
     discard_leftovers,
     environment,
@@ -80,12 +81,15 @@ def _evaluate_stack(
     except (Exception, SystemExit) as error:
         _learn_secrets(scrub, monitor.resources)
         failure = _reported(error, project.folder, scrub)
+        discard_leftovers(error)
+    except KeyboardInterrupt as error:
+        discard_leftovers(error)
+        raise
     if monitor.problems:
         # They come before what the program raised, which may only follow from them.
         lines = "".join(f"\n  - {scrub(problem)}" for problem in dict.fromkeys(monitor.problems))
         failure = RehearsalError(f"The program of stack '{stack}' can't be evaluated:{lines}")
     if failure:
-        discard_leftovers()
         raise failure
     if engine.warnings:
         _learn_secrets(scrub, monitor.resources)
@@ -171,7 +175,7 @@ def _place(error: BaseException, folder: Path) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{Path(error.filename).name}:{error.lineno}"
     declared = ""
-    for cause in _causes(error):
+    for cause in causes(error):
         for frame, line in reversed(list(traceback.walk_tb(cause.__traceback__))):
             path = Path(frame.f_code.co_filename)
             if path.is_relative_to(folder) and not {"site-packages", "rehearsal"} & set(path.relative_to(folder).parts):
@@ -179,13 +183,3 @@ def _place(error: BaseException, folder: Path) -> str:
             if frame.f_code.co_name == "do_register" and not declared:
                 declared = place(frame.f_locals["stack_trace"], folder)
     return declared
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error`, what caused it, and so on; the SDK now and then raises an error from itself."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or cause.__context__

@@ -46,7 +46,10 @@ def run_in_fresh_loop(main: Callable[[], Awaitable[None]]) -> None:
     loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)
     try:
-        loop.run_until_complete(_awaited(main))
+        with warnings.catch_warnings():
+            # StackReference.get_output makes three coroutines and awaits the next only if the one before succeeds.
+            warnings.filterwarnings("ignore", r"coroutine 'Output\.", RuntimeWarning)
+            loop.run_until_complete(_awaited(main))
     finally:
         try:
             leftover = asyncio.all_tasks(loop)
@@ -78,11 +81,24 @@ async def _awaited(main: Callable[[], Awaitable[None]]) -> None:
     await main()
 
 
-def discard_leftovers() -> None:
-    """Collects what a failed run leaves, without Python's warnings about coroutines that it never came to await."""
+def discard_leftovers(error: BaseException) -> None:
+    """Collects what a run that failed with `error` leaves, its traceback included, without Python's warnings about
+    coroutines that it never came to await."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
+        for cause in causes(error):
+            cause.__traceback__ = None
         gc.collect()
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """`error`, what caused it, and so on; the SDK now and then raises an error from itself."""
+    found: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in found:
+        found.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return found
 
 
 @contextlib.contextmanager

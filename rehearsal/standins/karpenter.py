@@ -83,9 +83,12 @@ class Karpenter:
         node_pools = {pool["metadata"]["name"]: pool for pool in world.all(kinds.NODE_POOL)}
         actions: list[Action] = []
         for node in new_nodes(waiting, world):
-            self._helped.update(pod["metadata"]["uid"] for pod in node.pods)
+            pods = [pod["metadata"]["uid"] for pod in node.pods]
             node_pool = node_pools[node.pool]
-            manifest = node_of(node, node_pool, root_disk(node_pool, world))
+            # The second node for the same pods must not be taken for the first, which went to others.
+            turn = sum(self._helped[pod] for pod in pods)
+            manifest = node_of(node, node_pool, root_disk(node_pool, world), turn)
+            self._helped.update(pods)
             log.info("%s: %s for %d pods", manifest["metadata"]["name"], node.machine.instance_type, len(node.pods))
             actions.append(Apply(manifest))
         return actions
@@ -211,10 +214,10 @@ def volume_zones(pod: Object, world: World) -> frozenset[str] | None:
     return zones
 
 
-def node_of(node: NewNode, node_pool: Object, disk_gib: int) -> Object:
-    """The Node; owned by its pool, so it goes with it. Its name is of the pods it is for: a round repeated by mistake
-    makes it once."""
-    purpose = "/".join([node.zone, node.machine.instance_type, *sorted(pod["metadata"]["uid"] for pod in node.pods)])
+def node_of(node: NewNode, node_pool: Object, disk_gib: int, turn: int) -> Object:
+    """The Node; owned by its pool, so it goes with it. Its name is of the pods it is for, and of the turn."""
+    pods = sorted(pod["metadata"]["uid"] for pod in node.pods)
+    purpose = "/".join([node.zone, node.machine.instance_type, str(turn), *pods])
     name = f"{node.pool}-{hashlib.sha256(purpose.encode()).hexdigest()[:10]}"
     manifest = node_manifest(
         name,

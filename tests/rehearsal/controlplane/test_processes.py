@@ -100,6 +100,7 @@ def test_reused_pid_is_not_taken_for_the_daemon(table: ProcessTable, folder: Pat
 def test_environment_can_not_configure_a_daemon(table: ProcessTable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETCD_NAME", "surprise")
     table.ensure("one", SLEEPER, {"OURS": "1"})
+    eventually(lambda: table.log_tail("one") == "awake")  # right after exec the kernel shows none at all
     environment = running(table, "one").environ()
     assert "ETCD_NAME" not in environment
     assert environment["OURS"] == "1"

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import sys
 import threading
 import warnings
@@ -71,7 +72,8 @@ def test_any_other_error_is_one_line_with_its_place(write_project: WriteProject)
 
 
 def test_an_error_inside_an_apply_has_its_place(write_project: WriteProject) -> None:
-    assert str(refusal(write_project(FAILING_APPLY))).startswith("The program failed (__main__.py:5): KeyError: ")
+    # The line of the apply, or of the resource that wanted its value: asyncio keeps the first for one of two readers.
+    assert re.match(r"The program failed \(__main__\.py:[45]\): KeyError: ", str(refusal(write_project(FAILING_APPLY))))
     alone = "import pulumi\npulumi.Output.from_input({}).apply(lambda found: found['absent'])\n"
     assert str(refusal(write_project(alone))) == "The program failed (__main__.py:2): KeyError: 'absent'"
 

@@ -1,0 +1,70 @@
+"""What the tiers' objects say, taken together: who scales them, and which way they take to the database."""
+
+import configparser
+from typing import Any
+
+import pytest
+
+from rehearsal.engine.kubernetes_objects import KubernetesObject, kubernetes_objects
+from rehearsal.engine.model import Evaluation, reveal
+from retail.naming import LABEL_TIER
+from retail.tiers import PROFILES, Tier
+
+pytestmark = pytest.mark.usefixtures("deployed")
+
+DIRECT = {Tier.WEBSOCKET, Tier.JOBRUNNER, Tier.SCHEDULED}
+"""The tiers that LISTEN, which transaction pooling breaks (design, workload tiers)."""
+
+
+def of_kind(objects: list[KubernetesObject], kind: str) -> list[dict[str, Any]]:
+    return [reveal(each.manifest) for each in objects if each.kind == kind]
+
+
+def name_of(manifest: dict[str, Any]) -> tuple[str, str]:
+    return manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+
+
+def test_replicas_are_left_to_who_scales(objects: list[KubernetesObject]) -> None:
+    scaled = {
+        (name_of(each)[0], each["spec"]["scaleTargetRef"]["name"]): name_of(each)
+        for each in of_kind(objects, "ScaledObject")
+    }
+    deployments = {name_of(each): each for each in of_kind(objects, "Deployment")}
+    assert scaled.keys() <= deployments.keys()
+    for name, deployment in deployments.items():
+        assert ("replicas" in deployment["spec"]) is (name not in scaled), name
+
+
+def test_every_tier_is_there_and_is_scaled_as_its_profile_says(
+    objects: list[KubernetesObject], deployed: Evaluation
+) -> None:
+    workloads = {
+        each["metadata"]["labels"][LABEL_TIER]: each["kind"]
+        for kind in ("Deployment", "CronJob")
+        for each in of_kind(objects, kind)
+        if LABEL_TIER in each["metadata"].get("labels", {})
+    }
+    serves = deployed.config["odoo-retail:hosting"] != "platform"
+    assert workloads.keys() == ({str(tier) for tier in Tier} if serves else set())
+    targets = {each["spec"]["scaleTargetRef"]["name"] for each in of_kind(objects, "ScaledObject")}
+    assert targets == ({str(tier) for tier, profile in PROFILES.items() if profile.scaled} if serves else set())
+
+
+def test_tiers_that_listen_go_straight_to_the_database_and_no_others(
+    objects: list[KubernetesObject], deployed: Evaluation
+) -> None:
+    around = [*objects, *(each for other in deployed.references.values() for each in kubernetes_objects(other))]
+    poolers = {f"{name}.{space}.svc" for space, name in map(name_of, of_kind(around, "Pooler"))}
+    clusters = {f"{name}-rw.{space}.svc" for space, name in map(name_of, of_kind(around, "Cluster"))}
+    hosts = {}
+    for each in of_kind(objects, "ExternalSecret"):
+        if text := each["spec"]["target"].get("template", {}).get("data", {}).get("odoo.conf"):
+            conf = configparser.RawConfigParser()
+            conf.read_string(text)
+            hosts[each["metadata"]["labels"][LABEL_TIER]] = conf["options"]["db_host"]
+    if deployed.config["odoo-retail:hosting"] == "platform":
+        assert hosts == {}
+        return
+    assert hosts.keys() == {str(tier) for tier in Tier}
+    for tier in Tier:
+        assert hosts[tier] in (clusters if tier in DIRECT else poolers), tier
