@@ -11,10 +11,12 @@ from retail.tiers import Tier
 
 SYSTEM_TYPES = ("m7i.large",)
 STATELESS_TYPES: dict[Pool, tuple[str, ...]] = {
-    Pool.WEB: ("m7i.xlarge", "m7i.2xlarge"),
+    Pool.WEB: ("c7i.xlarge", "c7i.2xlarge"),
     Pool.INTEGRATION: ("m7i.large", "m7i.xlarge"),
-    Pool.JOBS: ("m7i.xlarge", "m7i.2xlarge"),
+    Pool.JOBS: ("c7i.xlarge", "c7i.2xlarge"),
 }
+"""Compute types for pods of four workers: two fill 4 vCPUs, and their memory limits still fit in 2 GiB a vCPU."""
+
 EDGE_CPU_MILLIS, EDGE_MEMORY_MIB = 3 * 1000, 3 * 512
 """What three Traefik replicas ask of the web pool."""
 
@@ -57,12 +59,16 @@ def _stateless(settings: Settings, pool: Pool, tiers: Mapping[Tier, TierPlan]) -
     if settings.hosting is Hosting.PLATFORM:
         cores, gib = HOSTED_RETAILER[pool]
         millis, mib = millis + settings.max_retailers * cores * 1000, mib + settings.max_retailers * gib * 1024
-    spare = len(settings.zones)
+    gib_per_core = largest.memory_gib // largest.vcpus
+    cores = max(millis / 1000, mib / 1024 / gib_per_core)
+    limit = math.ceil(cores * 1.5 / PACKING) + len(settings.zones) * largest.vcpus
     return NodePoolPlan(
         pool=pool,
         instance_types=types,
         zones=settings.zones,
         nodes_per_zone=0,
-        cpu_limit=math.ceil(millis * 1.5 / PACKING / 1000) + spare * largest.vcpus,
-        memory_limit_gib=math.ceil(mib * 1.5 / PACKING / 1024) + spare * largest.memory_gib,
+        cpu_limit=limit,
+        # Karpenter counts whole machines, so the limits go together: memory alone must never stop a node that
+        # the cores allow.
+        memory_limit_gib=limit * gib_per_core,
     )

@@ -24,8 +24,9 @@ WORKER_MIB, GEVENT_MIB, PARENT_MIB = 600, 400, 300
 WORKER_REQUEST_MIB = 325
 """Odoo's formula: 80 % light workers of 150 MB and 20 % heavy ones of 1 GB (facts, Odoo §2)."""
 
-WORKER_CPU_MILLIS = 500
-"""2 vCPUs carry 4-5 workers (facts, Odoo §2, pod shape)."""
+WORKER_CPU_MILLIS = 450
+"""2 vCPUs carry 4-5 workers (facts, Odoo §2, pod shape). At 500 only one pod of four, not two, would fit on 4 vCPUs
+beside the daemon sets."""
 
 FIXED_REPLICAS = {Tier.JOBRUNNER: 2, Tier.SCHEDULED: 2}
 

@@ -4,46 +4,26 @@ Kinds are named by `api_version` and `kind` ("apps/v1", "Deployment") and found 
 many threads. What the API server refuses is an `ApiError` that keeps its reason and its message.
 """
 
-import json
-import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-import httpx2 as httpx
-from lightkube.core.exceptions import ConfigError
-
-from rehearsal.cluster import connection
+from rehearsal.cluster.transport import RETRIED_STATUS, ApiError, Object, Transport
 from rehearsal.engine.scrubbing import Scrubber
 from rehearsal.errors import RehearsalError
 
-Object = dict[str, Any]
+__all__ = ["FIELD_MANAGER", "ApiError", "Client", "Event", "Kind", "Listing", "Object"]
+
 FIELD_MANAGER: Final = "retail-rehearsal"
 _DISCOVERY: Final = ", ".join(
     f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList" for version in ("v2", "v2beta1")
 )
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_RETRIED_STATUS: Final = frozenset({429, 502, 503, 504})
-_ATTEMPTS: Final = 8  # 0.1 s, doubled up to 2 s: about 7 s in all
 _PAGE: Final = 500
-
-for _noisy in ("httpx2", "httpcore2"):  # they log every request at INFO
-    logging.getLogger(_noisy).setLevel(logging.WARNING)
-
-
-class ApiError(RehearsalError):
-    """The API server refused a request: `status` is HTTP's, `reason` Kubernetes' ("Invalid", "NotFound", ...)."""
-
-    def __init__(self, what: str, status: int, reason: str, message: str) -> None:
-        super().__init__(f"{what}: {message}")
-        self.what = what
-        self.status = status
-        self.reason = reason
-        self.message = message
+_RECONNECT_SECONDS: Final = 0.05  # a server that ends every watch at once is not asked without pause
 
 
 @dataclass(frozen=True)
@@ -81,19 +61,17 @@ class Client:
     def __init__(self, kubeconfig: Path, *, context: str | None = None, error: type[RehearsalError] = RehearsalError):
         """Reads the file and reaches the cluster once; what fails there is raised as `error` (`UserError` for
         a kubeconfig the user named)."""
-        self._error = error
-        self._where = str(kubeconfig)
-        self._http = connection.connect(kubeconfig, context, error)
+        self._transport = Transport(kubeconfig, context, error)
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._discovering = threading.Lock()
         try:
-            self.version: str = self._request("GET", "/version", attempts=2)["gitVersion"]
+            self.version: str = self._transport.request("GET", "/version", attempts=2)["gitVersion"]
         except (ApiError, KeyError) as problem:
-            server = self._http.base_url
+            server = self._transport.server
             raise error(f"kubeconfig {kubeconfig}: {server} is no Kubernetes API server ({problem})") from problem
 
     def close(self) -> None:
-        self._http.close()
+        self._transport.close()
 
     def __enter__(self) -> "Client":
         return self
@@ -105,7 +83,7 @@ class Client:
         """Asks anew which kinds are served. `kind` does so by itself for what it has not heard of."""
         kinds: dict[tuple[str, str], Kind] = {}
         for root in ("/api", "/apis"):
-            for group in self._request("GET", root, headers={"Accept": _DISCOVERY})["items"]:
+            for group in self._transport.request("GET", root, headers={"Accept": _DISCOVERY})["items"]:
                 name = group["metadata"].get("name", "")
                 for version in group["versions"]:
                     api_version = f"{name}/{version['version']}" if name else version["version"]
@@ -123,7 +101,7 @@ class Client:
         """Takes in a kind from its definition, if the API server serves it already. Discovery comes to know dozens of
         new definitions only many seconds later (20 s for 46 of them on a busy machine)."""
         try:
-            self._request("GET", kind.path(None), query={"limit": "1"}, what=kind.kind)
+            self._transport.request("GET", kind.path(None), query={"limit": "1"}, what=kind.kind)
         except ApiError as refusal:
             if refusal.status != 404:
                 raise
@@ -148,7 +126,7 @@ class Client:
         """The object, or None when there is none."""
         what = _what(kind, name, namespace)
         try:
-            return self._request("GET", self.kind(api_version, kind).path(namespace, name), what=what)
+            return self._transport.request("GET", self.kind(api_version, kind).path(namespace, name), what=what)
         except ApiError as refusal:
             if refusal.status == 404:
                 return None
@@ -170,7 +148,7 @@ class Client:
         headers = {"Accept": _METADATA} if metadata_only else {}
         items: list[Object] = []
         while True:
-            page = self._request("GET", path, query=query, what=kind, headers=headers)
+            page = self._transport.request("GET", path, query=query, what=kind, headers=headers)
             # Items of a list carry neither field; consumers want them as `get` returns them.
             items += [{**item, "apiVersion": api_version, "kind": kind} for item in page["items"] or []]
             if not (token := page["metadata"].get("continue")):
@@ -230,7 +208,7 @@ class Client:
             options["gracePeriodSeconds"] = grace_seconds
         path = self.kind(api_version, kind).path(namespace, name)
         try:
-            self._request("DELETE", path, body=options, what=_what(kind, name, namespace))
+            self._transport.request("DELETE", path, body=options, what=_what(kind, name, namespace))
         except ApiError as refusal:
             if refusal.status == 404:
                 return False
@@ -243,7 +221,9 @@ class Client:
         path = self.kind("v1", "Pod").path(namespace, name, "eviction")
         try:
             # 429 is the budget's answer here, not the server's overload: no retry.
-            self._request("POST", path, body=body, what=_what("Pod", name, namespace), retried=_RETRIED_STATUS - {429})
+            self._transport.request(
+                "POST", path, body=body, what=_what("Pod", name, namespace), retried=RETRIED_STATUS - {429}
+            )
         except ApiError as refusal:
             if refusal.status in (404, 429):
                 return False
@@ -281,7 +261,9 @@ class Client:
                 yield Event("SYNCED", {})
             query = {"labelSelector": labels, "fieldSelector": fields, "resourceVersion": version}
             query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(timeout_seconds)}
-            for kind_of_event, item in self._stream(self.kind(api_version, kind).path(namespace), query, kind):
+            for kind_of_event, item in self._transport.stream(
+                self.kind(api_version, kind).path(namespace), query, kind
+            ):
                 if kind_of_event == "ERROR":  # 410 Gone: our version is older than what the server remembers
                     version = ""
                     break
@@ -295,24 +277,7 @@ class Client:
                 yield Event(kind_of_event, item)
                 if stop and stop.is_set():
                     return
-
-    def _stream(self, path: str, query: dict[str, str], what: str) -> Iterator[tuple[Any, Object]]:
-        """The events of one watch connection, until the server ends it or it breaks."""
-        timeout = httpx.Timeout(60, read=float(query["timeoutSeconds"]) + 30)
-        request = self._http.build_request("GET", path, params=_compact(query), timeout=timeout)
-        for delay in _delays(_ATTEMPTS):
-            try:
-                with self._explained():
-                    response = self._http.send(request, stream=True)
-            except httpx.TransportError as problem:
-                if delay is None:
-                    raise self._unreachable(problem) from problem
-            else:
-                with closing(response):
-                    if response.status_code not in _RETRIED_STATUS or delay is None:
-                        yield from _events(what, response)
-                        return
-            time.sleep(delay)
+            time.sleep(_RECONNECT_SECONDS)
 
     def _send(
         self,
@@ -333,7 +298,9 @@ class Client:
         what = _what(kind.kind, name, namespace)
         content = manifest if body is None else body
         try:
-            return self._request(method, path, query=query, body=content, media=f"application/{media}", what=what)
+            return self._transport.request(
+                method, path, query=query, body=content, media=f"application/{media}", what=what
+            )
         except ApiError as refusal:
             if kind.kind != "Secret":
                 raise
@@ -341,90 +308,6 @@ class Client:
             scrub.add([content.get("data"), content.get("stringData")])
             raise ApiError(what, refusal.status, refusal.reason, scrub(refusal.message)) from None
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        media: str = "application/json",
-        headers: dict[str, str] | None = None,
-        what: str = "the cluster",
-        attempts: int = _ATTEMPTS,
-        retried: frozenset[int] = _RETRIED_STATUS,
-    ) -> Object:
-        content = None if body is None else json.dumps(body, allow_nan=False).encode()
-        headers = {"Accept": "application/json", "Content-Type": media, **(headers or {})}
-        for delay in _delays(attempts):
-            try:
-                with self._explained():
-                    response = self._http.request(
-                        method, path, params=_compact(query or {}), content=content, headers=headers
-                    )
-            except httpx.TransportError as problem:
-                if delay is None:
-                    raise self._unreachable(problem) from problem
-            else:
-                if response.status_code == 401:
-                    raise self._error(f"the cluster of {self._where} does not accept its credentials")
-                if response.status_code not in retried or delay is None:
-                    return _answer(what, response)
-            time.sleep(delay)
-        raise AssertionError("the last attempt returns or raises")
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """An exec plugin of the kubeconfig runs within a request; its failures are the kubeconfig's."""
-        try:
-            yield
-        except (ConfigError, FileNotFoundError, PermissionError) as problem:
-            raise self._error(f"kubeconfig {self._where}: its credentials plugin failed: {problem}") from problem
-        except (KeyError, json.JSONDecodeError) as problem:
-            raise self._error(f"kubeconfig {self._where}: its credentials plugin gave no token") from problem
-
-    def _unreachable(self, problem: Exception) -> RehearsalError:
-        cause = str(problem) or type(problem).__name__
-        return self._error(f"the cluster of {self._where} is not reachable at {self._http.base_url}: {cause}")
-
-
-def _events(what: str, response: httpx.Response) -> Iterator[tuple[Any, Object]]:
-    if response.status_code == 410:
-        yield "ERROR", {}
-        return
-    if response.is_error:
-        response.read()
-        _answer(what, response)
-    try:
-        for line in response.iter_lines():
-            event = json.loads(line)
-            yield event["type"], event["object"]
-    except (httpx.TransportError, json.JSONDecodeError):
-        return  # broken on the way, perhaps within a line: the caller resumes at its last version
-
-
-def _delays(attempts: int) -> Iterator[float | None]:
-    """Seconds to wait after each attempt; None after the last."""
-    yield from (min(0.1 * 2**attempt, 2.0) for attempt in range(attempts - 1))
-    yield None
-
-
-def _compact(query: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in query.items() if value}
-
 
 def _what(kind: str, name: str, namespace: str | None = None) -> str:
     return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
-
-
-def _answer(what: str, response: httpx.Response) -> Object:
-    try:
-        content = response.json()
-    except json.JSONDecodeError:
-        content = None
-    if not isinstance(content, dict):
-        raise ApiError(what, response.status_code, "", f"HTTP {response.status_code}, not in the API's form")
-    if response.is_error:
-        message = content.get("message") or f"HTTP {response.status_code}"
-        raise ApiError(what, response.status_code, content.get("reason", ""), message)
-    return content

@@ -132,8 +132,13 @@ def _run(project: Project, stack: str, config: StackConfig, preview: bool, monit
 
     # The CLI tells the program its configuration by these two, and get_config_env reads them.
     variables = {"PULUMI_CONFIG": json.dumps(config.values), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(secret_keys)}
-    with environment(variables):
-        run_in_fresh_loop(lambda: pulumi.runtime.run_in_stack(program))
+    try:
+        with environment(variables):
+            run_in_fresh_loop(lambda: pulumi.runtime.run_in_stack(program))
+    finally:
+        # The SDK makes what is set first in a context the default of all others: the monitor, preview or not, and so
+        # on. Settings made in an empty context put its own defaults back.
+        contextvars.Context().run(pulumi.runtime.Settings, "project", "stack")
 
 
 def _learn_secrets(scrub: Scrubber, resources: Mapping[str, Resource]) -> None:

@@ -92,12 +92,10 @@ def discard_leftovers(error: BaseException) -> None:
 
 
 def causes(error: BaseException) -> list[BaseException]:
-    """`error`, what caused it, and so on; the SDK now and then raises an error from itself."""
-    found: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in found:
-        found.append(cause)
-        cause = cause.__cause__ or cause.__context__
+    """`error`, what caused it, what was being handled then, and so on. The SDK raises some errors from themselves."""
+    found = [error]
+    for known in found:
+        found += [cause for cause in (known.__cause__, known.__context__) if cause is not None and cause not in found]
     return found
 
 

@@ -151,7 +151,7 @@ class Canvas:
         self._add(
             f'<path class="f-box s-edge{dash}" d="M{_n(x)} {_n(y + lip)} a{_n(half)} {lip} 0 0 1 {_n(width)} 0 '
             f'v{_n(bottom)} a{_n(half)} {lip} 0 0 1 {_n(-width)} 0 z"/>'
-            f'<path class="none s-edge{dash}" d="M{_n(x)} {_n(y + lip)} a{_n(half)} {lip} 0 0 0 {_n(width)} 0"/>'
+            f'<path class="f-none s-edge{dash}" d="M{_n(x)} {_n(y + lip)} a{_n(half)} {lip} 0 0 0 {_n(width)} 0"/>'
         )
 
     def svg(self, height: float, title: str) -> str:
@@ -179,7 +179,7 @@ class Canvas:
 
 
 def _style() -> str:
-    fixed = ".b{font-weight:600}.line,.none,.hollow{fill:none}.dashed{stroke-dasharray:5 3}"
+    fixed = ".b{font-weight:600}.line,.hollow,.f-none{fill:none}.dashed{stroke-dasharray:5 3}"
     return f"{fixed}{_colours(_LIGHT)}@media (prefers-color-scheme:dark){{{_colours(_DARK)}}}"
 
 

@@ -221,5 +221,5 @@ def _place(graph: Graph, provider: str) -> str:
         if resource.urn == provider:
             inputs = showable(resource.inputs)
             account = re.findall(r"\d{12}", str(inputs.get("allowedAccountIds")))
-            return " · ".join(filter(None, [str(inputs.get("region") or ""), *(f"account {each}" for each in account[:1])]))
+            return " · ".join(filter(None, [str(inputs.get("region") or ""), *account[:1]]))
     return ""

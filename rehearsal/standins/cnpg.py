@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rehearsal.standins import cnpg_objects as objects
+from rehearsal.standins import cnpg_secrets as secrets
 from rehearsal.standins import kinds
 from rehearsal.standins.generated import Generator
 from rehearsal.standins.stand_in import (
@@ -86,9 +87,9 @@ class CloudNativePG:
             world, (kinds.SERVICE, kinds.DISRUPTION_BUDGET, kinds.SERVICE_ACCOUNT), cluster, objects.NAME, described
         )
         name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
-        for suffix in objects.secret_names(cluster):
+        for suffix in secrets.secret_names(cluster):
             if world.get(kinds.SECRET, f"{name}-{suffix}", namespace) is None:
-                yield Apply(objects.secret(cluster, suffix, self._generator, self._authority))
+                yield Apply(secrets.secret(cluster, suffix, self._generator, self._authority))
         instances = observe(cluster, world)
         primary = choose_primary(cluster, instances)
         yield from _claims(cluster, instances, world)

@@ -1,14 +1,11 @@
-"""What CloudNativePG makes of a Cluster, as manifests: pods, claims, Services, disruption budgets, Secrets.
+"""What CloudNativePG makes of a Cluster, as manifests: pods, claims, Services, disruption budgets, ServiceAccount.
 
-Names, labels and shapes are those of CloudNativePG 1.30 (pkg/specs of its source); Secret values are made up.
+Names, labels and shapes are those of CloudNativePG 1.30 (pkg/specs of its source). Its Secrets are in cnpg_secrets.py.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 
-from rehearsal.standins.generated import Generator, secret_data
 from rehearsal.standins.stand_in import HASH_ANNOTATION, digest, owned
-from rehearsal.standins.tls import Authority
 from rehearsal.standins.world import Object
 
 NAME = "cnpg"
@@ -26,7 +23,6 @@ _STOP_DELAY = 1800
 """Seconds; CloudNativePG's default of `stopDelay`."""
 _PORTS = (("postgresql", 5432), ("metrics", 9187), ("status", 8000))
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 (a mount in the pod, no file of this machine's)
-_CERTIFICATE_LIFE = timedelta(days=90)
 
 
 def instance_name(cluster: Object, serial: int) -> str:
@@ -166,7 +162,7 @@ def services(cluster: Object) -> Iterator[Object]:
     selectors = {"rw": {ROLE_LABEL: "primary"}, "ro": {ROLE_LABEL: "replica"}, "r": {POD_ROLE_LABEL: "instance"}}
     for suffix, selector in selectors.items():
         if suffix not in disabled:
-            yield _described(
+            yield described(
                 cluster,
                 "v1",
                 "Service",
@@ -189,7 +185,7 @@ def disruption_budgets(cluster: Object) -> Iterator[Object]:
         budgets[name] = ("replica", instances - 2)
     for budget, (role, least) in budgets.items():
         selector = {"matchLabels": {CLUSTER_LABEL: name, ROLE_LABEL: role}}
-        yield _described(
+        yield described(
             cluster, "policy/v1", "PodDisruptionBudget", budget, {"minAvailable": least, "selector": selector}
         )
 
@@ -203,83 +199,14 @@ def service_account(cluster: Object) -> Iterator[Object]:
     if "serviceAccountName" in cluster["spec"]:
         return
     template = (cluster["spec"].get("serviceAccountTemplate") or {}).get("metadata") or {}
-    account = _described(cluster, "v1", "ServiceAccount", service_account_name(cluster), None)
+    account = described(cluster, "v1", "ServiceAccount", service_account_name(cluster), None)
     for part in ("labels", "annotations"):
         account["metadata"][part] = {**account["metadata"].get(part, {}), **(template.get(part) or {})}
     yield account
 
 
-def secret_names(cluster: Object) -> Iterator[str]:
-    """The suffixes of the Secrets the operator generates: those the Cluster does not bring itself."""
-    spec = cluster["spec"]
-    own = spec.get("certificates") or {}
-    if "secret" not in bootstrap(cluster):
-        yield "app"
-    if spec.get("enableSuperuserAccess") and "superuserSecret" not in spec:
-        yield "superuser"
-    if "serverCASecret" not in own:
-        yield "ca"
-    if "serverTLSSecret" not in own:
-        yield "server"
-    if "replicationTLSSecret" not in own:
-        yield "replication"
-
-
-def bootstrap(cluster: Object) -> Object:
-    """The part of the bootstrap that names the application's database, owner and Secret."""
-    methods = cluster["spec"].get("bootstrap") or {}
-    return dict(next((method for method in methods.values() if method), {}))
-
-
-def secret(cluster: Object, suffix: str, generator: Generator, authority: Authority) -> Object:
-    """One of `secret_names`, with made-up values."""
-    name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
-    values: dict[str, str]
-    of_type = "kubernetes.io/tls"
-    match suffix:
-        case "app" | "superuser":
-            of_type = "kubernetes.io/basic-auth"
-            values = _credentials(cluster, suffix, generator)
-        case "ca":
-            of_type = "Opaque"
-            values = {"ca.crt": authority.own.certificate, "ca.key": authority.own.key}
-        case "server":
-            hosts = [f"{name}-{service}" for service in ("rw", "r", "ro")]
-            names = [f"{host}{domain}" for host in hosts for domain in ("", f".{namespace}", f".{namespace}.svc")]
-            pair = authority.issue(hosts[0], names, _CERTIFICATE_LIFE)
-            values = {"tls.crt": pair.certificate, "tls.key": pair.key}
-        case _:
-            pair = authority.issue("streaming_replica", [], _CERTIFICATE_LIFE, client=True)
-            values = {"tls.crt": pair.certificate, "tls.key": pair.key}
-    manifest = _described(cluster, "v1", "Secret", f"{name}-{suffix}", None)
-    return {**manifest, "type": of_type, "data": secret_data(values)}
-
-
-def _credentials(cluster: Object, suffix: str, generator: Generator) -> dict[str, str]:
-    database: str
-    user: str
-    name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
-    password = generator.password("cnpg", cluster["metadata"]["uid"], suffix)
-    database, user = "*", "postgres"
-    if suffix == "app":
-        database = bootstrap(cluster).get("database") or "app"
-        user = bootstrap(cluster).get("owner") or database
-    host = f"{name}-rw"
-    path = "" if database == "*" else database
-    return {
-        "username": user,
-        "user": user,
-        "password": password,
-        "dbname": database,
-        "host": host,
-        "port": "5432",
-        "pgpass": f"{host}:5432:{database}:{user}:{password}\n",
-        "uri": f"postgresql://{user}:{password}@{host}.{namespace}:5432/{path}",
-        "jdbc-uri": f"jdbc:postgresql://{host}.{namespace}:5432/{path}?password={password}&user={user}",
-    }
-
-
-def _described(cluster: Object, api_version: str, kind: str, name: str, spec: Object | None) -> Object:
+def described(cluster: Object, api_version: str, kind: str, name: str, spec: Object | None) -> Object:
+    """A manifest that belongs to the cluster and carries its label and what it hands down."""
     metadata: Object = {
         "name": name,
         "labels": {**inherited(cluster, "labels"), CLUSTER_LABEL: cluster["metadata"]["name"]},

@@ -2,8 +2,9 @@
 
 Which nodes, packing.py decides. They are KWOK nodes, of the smallest instance type in retail.instances that the pool's
 requirements allow and that holds its pods; within the pool's limits, in the zones it names, on-demand where allowed. A
-node that has been empty for `consolidateAfter` (and at least IDLE_SECONDS) goes, unless a disruption budget forbids it;
-one that is deleted, as when its pool goes, is drained first.
+pod for which there can be none gets an Event that says why. A node that has been empty for `consolidateAfter` (and at
+least IDLE_SECONDS) goes, unless a disruption budget forbids it; one that is deleted, as when its pool goes, is drained
+first.
 
 There are no NodeClaims, prices, launch failures or times, no spot interruption, drift, expiry, repair or static pools;
 nodes that are only half empty are left alone; pod preferences and startup taints are not looked at, and of a NodeClass
@@ -12,32 +13,34 @@ only the root volume's size.
 
 import hashlib
 import logging
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from rehearsal.cluster.nodes import node_manifest
 from rehearsal.standins import kinds
-from rehearsal.standins.cron import Cron
-from rehearsal.standins.durations import duration
+from rehearsal.standins.karpenter_disruption import FINALIZER, of_daemon_set, removable, running, terminated
 from rehearsal.standins.karpenter_pools import POOL_LABEL, held_by, pool_of, root_disk
 from rehearsal.standins.kinds import STAND_IN_LABEL
-from rehearsal.standins.packing import ZONE, Coming, NewNode, Placed, Round
+from rehearsal.standins.packing import Coming, NewNode, Round
 from rehearsal.standins.quantities import Resources, pod_requests, resources, total
-from rehearsal.standins.stand_in import Action, Apply, Delete, Evict, Patch, keep_status, moment_of, owned, per_object
+from rehearsal.standins.spreading import ZONE, Placed
+from rehearsal.standins.stand_in import (
+    Action,
+    Apply,
+    Delete,
+    keep_status,
+    moment_of,
+    owned,
+    per_object,
+    timestamp,
+)
 from rehearsal.standins.storage import zone_of
 from rehearsal.standins.world import Object, World, key_of
 
 log = logging.getLogger(__name__)
 
-_FINALIZER = "karpenter.sh/termination"
-_DISRUPTED = {"key": "karpenter.sh/disrupted", "effect": "NoSchedule"}
-_DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
 
-IDLE_SECONDS = 30.0
-"""The least a node stands empty before it goes, whatever `consolidateAfter`: the scheduler may be on its way to it."""
 _COMING_SECONDS = 20.0
 """How long a node counts as coming up: twice the scheduler's longest back-off (10 s) for a pod it could not place."""
 _PASSING_TAINTS = frozenset(f"node.kubernetes.io/{key}" for key in ("not-ready", "unreachable", "network-unavailable"))
@@ -65,24 +68,24 @@ class Karpenter:
     def __init__(self) -> None:
         self._empty_since: dict[str, datetime] = {}
         self._helped: Counter[str] = Counter()
+        self._told: dict[str, str] = {}
 
     def plan(self, world: World) -> Iterator[Action]:
         yield from per_object(world, kinds.NODE_CLASS, ready)
         yield from per_object(world, kinds.NODE_POOL, pool_status)
         yield from terminated(world)
-        new = self.provision(world)
-        yield from new
-        if not new:
-            yield from self.removed(world)
+        yield from self.provision(world)
+        yield from self.removed(world)
 
     def provision(self, world: World) -> list[Action]:
-        """The nodes to add now."""
+        """The nodes to add now, and a word on each pod that gets none."""
         waiting = [pod for pod in pending(world) if self._helped[pod["metadata"]["uid"]] < _MOST_NODES_PER_POD]
         if not waiting:
             return []
         node_pools = {pool["metadata"]["name"]: pool for pool in world.all(kinds.NODE_POOL)}
+        new, unplaced = new_nodes(waiting, world)
         actions: list[Action] = []
-        for node in new_nodes(waiting, world):
+        for node in new:
             pods = [pod["metadata"]["uid"] for pod in node.pods]
             node_pool = node_pools[node.pool]
             # The second node for the same pods must not be taken for the first, which went to others.
@@ -91,6 +94,10 @@ class Karpenter:
             self._helped.update(pods)
             log.info("%s: %s for %d pods", manifest["metadata"]["name"], node.machine.instance_type, len(node.pods))
             actions.append(Apply(manifest))
+        for pod, reason in unplaced:
+            if self._told.get(pod["metadata"]["uid"]) != reason:
+                self._told[pod["metadata"]["uid"]] = reason
+                actions.append(Apply(failed_scheduling(pod, reason, world.now)))
         return actions
 
     def removed(self, world: World) -> Iterator[Action]:
@@ -115,7 +122,7 @@ def pending(world: World) -> list[Object]:
         if "nodeName" not in pod["spec"]
         and "deletionTimestamp" not in pod["metadata"]
         and "nominatedNodeName" not in pod["status"]  # the scheduler is making room for it
-        and not _of_daemon_set(pod)
+        and not of_daemon_set(pod)
     ]
     verdicts = {pod["metadata"]["uid"]: _scheduling_verdict(pod) for pod in waiting}
     stuck = {_owner(pod) for pod in waiting if verdicts[pod["metadata"]["uid"]] == "Unschedulable"}
@@ -133,8 +140,8 @@ def pending(world: World) -> list[Object]:
     return sorted(helped, key=rank)
 
 
-def new_nodes(waiting: Sequence[Object], world: World) -> list[NewNode]:
-    """The nodes to add for these pods."""
+def new_nodes(waiting: Sequence[Object], world: World) -> tuple[list[NewNode], list[tuple[Object, str]]]:
+    """The nodes to add for these pods; and the pods no node can be added for, with the reason."""
     nodes = world.all(kinds.NODE)
     ours = [node for node in nodes if _ours(node) and "deletionTimestamp" not in node["metadata"]]
     zones = {node["metadata"]["name"]: (node["metadata"].get("labels") or {}).get(ZONE, "") for node in nodes}
@@ -157,42 +164,12 @@ def new_nodes(waiting: Sequence[Object], world: World) -> list[NewNode]:
     live.sort(key=lambda pool: (-int(pool["spec"].get("weight") or 0), pool["metadata"]["name"]))
     pools = [pool_of(pool, world) for pool in live]
     this_round = Round(pools, coming, placed, Counter(zones[node["metadata"]["name"]] for node in ours))
+    unplaced = []
     for pod in waiting:
         reachable = volume_zones(pod, world)
-        if reachable is None or reachable:
-            this_round.place(pod, reachable)
-    return this_round.new_nodes()
-
-
-def running(world: World) -> list[Object]:
-    """The pods that keep a node from being empty: all but finished ones and those of DaemonSets."""
-    return [
-        pod
-        for pod in world.all(kinds.POD)
-        if "nodeName" in pod["spec"]
-        and not _of_daemon_set(pod)
-        and pod["status"].get("phase") not in ("Succeeded", "Failed")
-    ]
-
-
-def terminated(world: World) -> Iterator[Action]:
-    """Drains the nodes that are being deleted, by us, with their pool or by hand; lets each go once it is empty."""
-    leaving = {
-        node["metadata"]["name"]: node
-        for node in world.all(kinds.NODE)
-        if "deletionTimestamp" in node["metadata"] and _FINALIZER in (node["metadata"].get("finalizers") or [])
-    }
-    left = [pod for pod in running(world) if pod["spec"]["nodeName"] in leaving] if leaving else []
-    for name, node in leaving.items():
-        taints = node["spec"].get("taints") or []
-        pods = [pod for pod in left if pod["spec"]["nodeName"] == name]
-        if _DISRUPTED not in taints:
-            yield Patch(key_of(node), {"spec": {"taints": [*taints, _DISRUPTED]}})
-        elif pods:
-            yield from (Evict(key_of(pod)) for pod in pods if "deletionTimestamp" not in pod["metadata"])
-        else:
-            kept = [finalizer for finalizer in node["metadata"]["finalizers"] if finalizer != _FINALIZER]
-            yield Patch(key_of(node), {"metadata": {"finalizers": kept}})
+        if not this_round.place(pod, reachable):
+            unplaced.append((pod, this_round.why_not(pod, reachable)))
+    return this_round.new_nodes(), unplaced
 
 
 def volume_zones(pod: Object, world: World) -> frozenset[str] | None:
@@ -227,43 +204,31 @@ def node_of(node: NewNode, node_pool: Object, disk_gib: int, turn: int) -> Objec
         taints=node_pool["spec"]["template"]["spec"].get("taints") or [],
         disk_gib=disk_gib,
     )
-    manifest["metadata"]["finalizers"] = [_FINALIZER]
+    manifest["metadata"]["finalizers"] = [FINALIZER]
     return owned(manifest, node_pool, Karpenter.name)
 
 
-def removable(
-    node_pool: Object, nodes: Sequence[Object], empty_since: Mapping[str, datetime], now: datetime
-) -> list[Object]:
-    """The nodes of a pool that stand empty long enough, as many as its disruption budgets let go at once."""
-    disruption = node_pool["spec"].get("disruption") or {}
-    after = disruption.get("consolidateAfter", "0s")
-    if after == "Never":
-        return []
-    patience = max(duration(after), timedelta(seconds=IDLE_SECONDS))
-    idle = [
-        node
-        for node in nodes
-        if node["metadata"]["name"] in empty_since
-        and now - empty_since[node["metadata"]["name"]] >= patience
-        and (node["metadata"].get("annotations") or {}).get(_DO_NOT_DISRUPT) != "true"
-        and "deletionTimestamp" not in node["metadata"]
-    ]
-    return idle[: allowed_disruptions(disruption.get("budgets"), len(nodes), now)]
-
-
-def allowed_disruptions(budgets: Sequence[Mapping[str, Any]] | None, nodes: int, now: datetime) -> int:
-    """How many of so many nodes the active budgets let go at once for being empty. Schedules are in UTC."""
-    allowed = nodes
-    for budget in [{"nodes": "10%"}] if budgets is None else budgets:
-        if "Empty" not in budget.get("reasons", ["Empty"]):
-            continue
-        if "schedule" in budget:
-            opened = Cron.parse(budget["schedule"]).last_before(now, UTC, within=duration(budget["duration"]))
-            if opened is None:
-                continue
-        number, percent, _ = str(budget.get("nodes", "10%")).partition("%")
-        allowed = min(allowed, math.ceil(nodes * int(number) / 100) if percent else int(number))
-    return allowed
+def failed_scheduling(pod: Object, reason: str, now: datetime) -> Object:
+    """The Event by which Karpenter says, at the pod, why it adds no node for it."""
+    metadata = pod["metadata"]
+    reference = {"apiVersion": "v1", "kind": "Pod", "name": metadata["name"], "namespace": metadata["namespace"]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{metadata['name']}.{Karpenter.name}",
+            "namespace": metadata["namespace"],
+            "labels": {STAND_IN_LABEL: Karpenter.name},
+        },
+        "involvedObject": {**reference, "uid": metadata["uid"]},
+        "type": "Warning",
+        "reason": "FailedScheduling",
+        "message": f"Failed to schedule pod: {reason}",
+        "source": {"component": Karpenter.name},
+        "firstTimestamp": timestamp(now),
+        "lastTimestamp": timestamp(now),
+        "count": 1,
+    }
 
 
 def pool_status(node_pool: Object, world: World) -> Iterator[Action]:
@@ -291,10 +256,6 @@ def _owner(pod: Object) -> str:
     """Who made the pod, with others like it; the pod itself where nobody did."""
     metadata = pod["metadata"]
     return next((str(owner["uid"]) for owner in metadata.get("ownerReferences") or []), str(metadata["uid"]))
-
-
-def _of_daemon_set(pod: Object) -> bool:
-    return any(owner["kind"] == "DaemonSet" for owner in pod["metadata"].get("ownerReferences") or [])
 
 
 def _ours(node: Object) -> bool:

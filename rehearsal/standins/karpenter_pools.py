@@ -6,9 +6,10 @@ from typing import Any
 
 from rehearsal.cluster.nodes import node_manifest
 from rehearsal.standins import kinds
-from rehearsal.standins.packing import HOST, ZONE, Machine, Pool
+from rehearsal.standins.packing import UNLIMITED, Machine, Pool
 from rehearsal.standins.quantities import Resources, pod_requests, quantity, resources, total
 from rehearsal.standins.selectors import fits_labels, requirement_holds, tolerates
+from rehearsal.standins.spreading import HOST, ZONE
 from rehearsal.standins.world import Object, World
 from retail.instances import INSTANCE_TYPES, InstanceType
 
@@ -20,7 +21,6 @@ _CAPACITY_TYPES = ("on-demand", "reserved", "spot")
 """Best first: stand-in nodes cost nothing, and on-demand is what a floor is planned on."""
 _ROOT_DISK = "20Gi"
 """Karpenter's default root volume."""
-_UNLIMITED = 2**62
 
 
 def pool_of(node_pool: Object, world: World) -> Pool:
@@ -47,10 +47,10 @@ def pool_of(node_pool: Object, world: World) -> Pool:
         machines=sorted(machines, key=lambda machine: (machine.capacity, machine.instance_type)),
         taints=taints,
         limit=Resources(
-            cpu=allowed.cpu if "cpu" in limits else _UNLIMITED,
-            memory=allowed.memory if "memory" in limits else _UNLIMITED,
-            disk=_UNLIMITED,
-            pods=int(limits["nodes"]) if "nodes" in limits else _UNLIMITED,
+            cpu=allowed.cpu if "cpu" in limits else UNLIMITED,
+            memory=allowed.memory if "memory" in limits else UNLIMITED,
+            disk=UNLIMITED,
+            pods=int(limits["nodes"]) if "nodes" in limits else UNLIMITED,
         ),
         held=held_by(name, world),
     )

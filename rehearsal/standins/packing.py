@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rehearsal.standins.quantities import Resources, pod_requests
-from rehearsal.standins.selectors import fits_labels, selects, tolerates
+from rehearsal.standins.selectors import fits_labels, tolerates
+from rehearsal.standins.spreading import HOST, ZONE, Placed, Spread, choose_zones, spreads_of
 from rehearsal.standins.world import Object
 
-ZONE = "topology.kubernetes.io/zone"
-HOST = "kubernetes.io/hostname"
+UNLIMITED = 2**62
+"""Stands for a limit that a pool does not have."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,16 @@ class Pool:
     """Of capacity; `pods` counts nodes here."""
     held: Resources
 
-
-class Placed(NamedTuple):
-    """A pod that has its place: on a node, or simulated."""
-
-    pod: Object
-    zone: str
-    host: str
+    @property
+    def usage(self) -> str:
+        """What it holds of its limits."""
+        gib = 2**30
+        parts = {
+            "cores": (self.held.cpu // 1000, self.limit.cpu // 1000, self.limit.cpu),
+            "GiB": (self.held.memory // gib, self.limit.memory // gib, self.limit.memory),
+            "nodes": (self.held.pods, self.limit.pods, self.limit.pods),
+        }
+        return ", ".join(f"{held} of {most} {what}" for what, (held, most, limit) in parts.items() if limit < UNLIMITED)
 
 
 @dataclass
@@ -110,68 +114,6 @@ class NewNode(NamedTuple):
     pods: list[Object]
 
 
-@dataclass(frozen=True)
-class Spread:
-    """A hard spread constraint or anti-affinity of a pod: pods that `selector` selects, counted by zone or host."""
-
-    key: str
-    namespace: str
-    selector: Mapping[str, Any]
-    most: int
-    """Allowed difference to the emptiest domain; for anti-affinity, 0 matching pods anywhere."""
-    exclusive: bool = False
-
-    def counts(self, placed: Iterable[Placed]) -> Counter[str]:
-        """Matching pods by domain."""
-        return Counter(
-            place.zone if self.key == ZONE else place.host
-            for place in placed
-            if place.pod["metadata"]["namespace"] == self.namespace
-            and selects(self.selector, place.pod["metadata"].get("labels") or {})
-        )
-
-
-def choose_zones(
-    candidates: Iterable[str], spreads: Sequence[tuple[Spread, Mapping[str, int]]], crowd: Mapping[str, int]
-) -> list[str]:
-    """The candidate zones a pod may go to, best first: fewest matching pods, then fewest nodes (`crowd`), then name.
-
-    `spreads` are the pod's zonal constraints with the pods that match them, by zone. A zone is left out when one more
-    pod there would break a constraint.
-    """
-    candidates = list(candidates)
-    allowed = []
-    for zone in candidates:
-        for spread, counts in spreads:
-            emptiest = 0 if spread.exclusive else min(counts.get(other, 0) for other in candidates)
-            if counts.get(zone, 0) + 1 - emptiest > spread.most:
-                break
-        else:
-            allowed.append(zone)
-    return sorted(
-        allowed, key=lambda zone: (sum(counts.get(zone, 0) for _, counts in spreads), crowd.get(zone, 0), zone)
-    )
-
-
-def spreads_of(pod: Object) -> list[Spread]:
-    """The hard constraints of a pod on where its like may be."""
-    namespace, labels = pod["metadata"]["namespace"], pod["metadata"].get("labels") or {}
-    found = []
-    for constraint in pod["spec"].get("topologySpreadConstraints") or []:
-        if constraint.get("whenUnsatisfiable", "DoNotSchedule") != "DoNotSchedule":
-            continue
-        same = {key: labels[key] for key in constraint.get("matchLabelKeys") or [] if key in labels}
-        selector = dict(constraint.get("labelSelector") or {})
-        selector["matchLabels"] = {**(selector.get("matchLabels") or {}), **same}
-        found.append(Spread(constraint["topologyKey"], namespace, selector, constraint["maxSkew"]))
-    anti = (pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}
-    for term in anti.get("requiredDuringSchedulingIgnoredDuringExecution") or []:
-        for within in term.get("namespaces") or [namespace]:
-            selector = term.get("labelSelector") or {}
-            found.append(Spread(term["topologyKey"], within, selector, 1, exclusive=True))
-    return [spread for spread in found if spread.key in (ZONE, HOST)]
-
-
 class Round:
     """One round of provisioning: `place` each pod, then read `new_nodes`."""
 
@@ -209,6 +151,28 @@ class Round:
         return any(self._on_bin(pod, wanted, zone, by_host) for zone in zones) or any(
             self._on_new(pod, wanted, zone) for zone in zones
         )
+
+    def why_not(self, pod: Object, volume_zones: frozenset[str] | None) -> str:
+        """Why `place` found nothing for a pod, by pool; pools whose taints it does not tolerate are not for it."""
+        spec, wanted, reasons = pod["spec"], pod_requests(pod["spec"]), []
+        for pool in self._pools:
+            if not tolerates(spec.get("tolerations") or [], pool.taints):
+                continue
+            zones = [zone for zone in pool.zones if volume_zones is None or zone in volume_zones]
+            machines = [
+                machine
+                for machine in pool.machines
+                if any(fits_labels(spec, {**machine.labels, ZONE: zone}) for zone in zones)
+            ]
+            if not zones:
+                reasons.append(f"{pool.name} has no node in the zone of its volumes")
+            elif not machines:
+                reasons.append(f"{pool.name} has no nodes of the labels it asks for")
+            elif not any(wanted.within(machine.allocatable) for machine in machines):
+                reasons.append(f"{pool.name} has no instance type that is large enough")
+            else:
+                reasons.append(f"{pool.name} would exceed its limits ({pool.usage})")
+        return "; ".join(reasons) or "it tolerates the taints of no node pool"
 
     def _eligible(self, pod: Object) -> frozenset[str]:
         """The zones with nodes, there or to be had, that the pod accepts; its volumes and its like aside."""

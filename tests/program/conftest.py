@@ -24,6 +24,8 @@ def evaluate_once() -> Evaluate:
     kept: dict[tuple[Any, ...], Evaluation] = {}
 
     def of(stack: str, *, preview: bool = False, **config: str) -> Evaluation:
+        own = of(stack).config if config else {}
+        config = {name: text for name, text in config.items() if own[f"odoo-retail:{name}"] != text}
         key = (stack, preview, *sorted(config.items()))
         if key not in kept:
             before = of(stack).resources.values() if config else ()

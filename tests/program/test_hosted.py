@@ -20,7 +20,7 @@ AWS_NAMES = {
     "aws:secretsmanager/secret:Secret": "name",
     "aws:kms/alias:Alias": "name",
     "aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
-    "aws:eks/nodeGroup:NodeGroup": "nodeGroupName",
+    "aws:eks/nodeGroup:NodeGroup": "nodeGroupNamePrefix",
 }
 
 

@@ -38,14 +38,15 @@ def test_replicas_are_left_to_who_scales(objects: list[KubernetesObject]) -> Non
 def test_every_tier_is_there_and_is_scaled_as_its_profile_says(
     objects: list[KubernetesObject], deployed: Evaluation
 ) -> None:
-    workloads = {
-        each["metadata"]["labels"][LABEL_TIER]: each["kind"]
+    kinds = {
+        each["metadata"]["labels"].get(LABEL_TIER): each["kind"]
         for kind in ("Deployment", "CronJob")
         for each in of_kind(objects, kind)
-        if LABEL_TIER in each["metadata"].get("labels", {})
     }
     serves = deployed.config["odoo-retail:hosting"] != "platform"
-    assert workloads.keys() == ({str(tier) for tier in Tier} if serves else set())
+    found = {tier: kinds[tier] for tier in Tier if tier in kinds}
+    wanted = {tier: "CronJob" if tier is Tier.BATCH else "Deployment" for tier in Tier}
+    assert found == (wanted if serves else {})
     targets = {each["spec"]["scaleTargetRef"]["name"] for each in of_kind(objects, "ScaledObject")}
     assert targets == ({str(tier) for tier, profile in PROFILES.items() if profile.scaled} if serves else set())
 

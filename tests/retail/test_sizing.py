@@ -136,7 +136,14 @@ def test_pools_hold_the_ceilings(settings: MakeSettings, load: dict[str, Any]) -
     for pool in (Pool.WEB, Pool.INTEGRATION, Pool.JOBS):
         members = [sized for sized in plan.tiers.values() if sized.profile.pool is pool]
         cores = sum(sized.ceiling * sized.cpu_request_millis for sized in members) / 1000
-        assert plan.pools[pool].cpu_limit * 2 / 3 >= cores, pool
+        gib = sum(sized.ceiling * sized.memory_request_mib for sized in members) / 1024
+        limits = plan.pools[pool]
+        assert limits.cpu_limit * 2 / 3 >= cores, pool
+        assert limits.memory_limit_gib * 2 / 3 >= gib, pool
+        for name in limits.instance_types:
+            machine = instance_type(name)
+            machines = limits.cpu_limit // machine.vcpus
+            assert machines * machine.memory_gib <= limits.memory_limit_gib, f"memory stops {name} before its cores do"
 
 
 @given(load=loads)

@@ -1,16 +1,75 @@
 """Waiting for the real scheduler and controllers, and what is said of what they could not place."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from rehearsal.cluster.client import Client
+from rehearsal.cluster.client import ApiError, Client, Kind, Listing
 from rehearsal.cluster.nodes import node_manifest
 from rehearsal.cluster.placement import look, wait
 from rehearsal.progress import QuietProgress
 
-pytestmark = pytest.mark.cluster
+APPS = "apps/v1"
+KEDA = "keda.sh/v1alpha1"
+
+
+class CannedCluster:
+    """Answers as a cluster of these objects would, to who only reads."""
+
+    def __init__(self, *objects: dict[str, Any]) -> None:
+        self._objects = objects
+
+    def kind(self, api_version: str, kind: str) -> Kind:
+        if "/" in api_version and not any(item["kind"] == kind for item in self._objects):
+            raise ApiError(kind, 404, "NotFound", "not served")
+        return Kind(api_version, kind, kind.lower(), True)
+
+    def list(self, api_version: str, kind: str, namespace: str | None = None) -> Listing:
+        found = [item for item in self._objects if (item["apiVersion"], item["kind"]) == (api_version, kind)]
+        return Listing([item for item in found if namespace in (None, item["metadata"]["namespace"])], "1")
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
+        items = self.list(api_version, kind, namespace).items
+        return next((item for item in items if item["metadata"]["name"] == name), None)
+
+
+def thing(api_version: str, kind: str, name: str, namespace: str = "shop", **fields: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace, "generation": 1, **fields.pop("metadata", {})}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
+
+
+@pytest.mark.parametrize(
+    ("at", "replicas", "annotations", "missing"),
+    [
+        ("floor", 2, {}, None),
+        ("floor", 1, {}, "not scaled to 2 yet"),
+        ("floor", 6, {}, "not scaled to 2 yet"),
+        ("floor", 6, {"autoscaling.keda.sh/paused-scale-in": "true"}, None),
+        ("ceiling", 6, {}, None),
+        ("ceiling", 2, {}, "not scaled to 6 yet"),
+    ],
+)
+def test_a_tier_is_not_in_place_before_its_stand_in_has_scaled_it(
+    at: str, replicas: int, annotations: dict[str, str], missing: str | None
+) -> None:
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), replicas)
+    cluster = CannedCluster(
+        thing("v1", "ConfigMap", "rehearsal-mode", "rehearsal-system", data={"at": at}),
+        thing(APPS, "Deployment", "web", spec={"replicas": replicas}, status={**counts, "observedGeneration": 1}),
+        thing(APPS, "StatefulSet", "none", spec={"replicas": 0}, status={"observedGeneration": 1}),
+        thing(
+            KEDA,
+            "ScaledObject",
+            "web",
+            metadata={"annotations": annotations},
+            spec={"scaleTargetRef": {"name": "web"}, "minReplicaCount": 2, "maxReplicaCount": 6, "triggers": []},
+            status={"conditions": [{"type": "Ready", "status": "True"}]},
+        ),
+    )
+    waiting = look(cast(Client, cluster)).waiting
+    assert list(waiting) == ([("Deployment shop/web", missing)] if missing else [])
+    assert look(cast(Client, cluster), stand_ins=False).waiting == ()
 
 
 @pytest.fixture
@@ -61,6 +120,7 @@ def deploy(client: Client, namespace: str) -> Callable[..., None]:
     return apply
 
 
+@pytest.mark.cluster
 def test_it_waits_until_all_are_ready_and_says_where_they_are(
     client: Client, namespace: str, nodes: list[str], deploy: Callable[..., None]
 ) -> None:
@@ -83,6 +143,7 @@ def test_it_waits_until_all_are_ready_and_says_where_they_are(
     }
 
 
+@pytest.mark.cluster
 def test_what_does_not_fit_is_pending_for_the_schedulers_reason(
     client: Client, namespace: str, nodes: list[str], deploy: Callable[..., None]
 ) -> None:
@@ -96,6 +157,7 @@ def test_what_does_not_fit_is_pending_for_the_schedulers_reason(
     assert len(nodes) == 2
 
 
+@pytest.mark.cluster
 def test_pods_that_a_quota_forbids_are_told_by_their_deployment(
     client: Client, namespace: str, nodes: list[str], deploy: Callable[..., None]
 ) -> None:
@@ -109,6 +171,7 @@ def test_pods_that_a_quota_forbids_are_told_by_their_deployment(
     assert len(nodes) == 2
 
 
+@pytest.mark.cluster
 def test_a_claim_nobody_uses_keeps_nobody_waiting(client: Client, namespace: str) -> None:
     claim = {
         "accessModes": ["ReadWriteOnce"],
@@ -129,6 +192,7 @@ def test_a_claim_nobody_uses_keeps_nobody_waiting(client: Client, namespace: str
     ]
 
 
+@pytest.mark.cluster
 def test_addresses_are_those_of_load_balancers(client: Client, namespace: str) -> None:
     service = {"metadata": {"name": "edge", "namespace": namespace}, "apiVersion": "v1", "kind": "Service"}
     client.apply({**service, "spec": {"type": "LoadBalancer", "ports": [{"port": 443}], "selector": {"app": "edge"}}})

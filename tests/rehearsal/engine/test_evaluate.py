@@ -1,6 +1,6 @@
 """Whole runs: how they end, and that one leaves nothing to the next."""
 
-import asyncio
+import contextvars
 import gc
 import os
 import re
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pulumi.runtime.settings import SETTINGS
 
 from rehearsal.engine import isolation
 from rehearsal.engine.evaluate import evaluate
@@ -262,8 +263,10 @@ def test_interrupting_passes_through(write_project: WriteProject) -> None:
     assert evaluate(write_project("", folder="next"), "dev", preview=False).outputs == {}
 
 
-def test_no_loop_is_left_set(write_project: WriteProject) -> None:
+def test_the_sdks_settings_are_as_before(write_project: WriteProject) -> None:
     evaluate(write_project(""), "dev", preview=True)
 
-    with pytest.raises(RuntimeError):
-        asyncio.get_running_loop()
+    settings = contextvars.Context().run(
+        lambda: [SETTINGS.monitor, SETTINGS.engine, SETTINGS.dry_run, SETTINGS.outputs]
+    )
+    assert settings == [None, None, None, set()]

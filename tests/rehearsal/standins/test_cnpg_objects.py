@@ -1,12 +1,12 @@
-import base64
 from typing import Any
 
 import kubernetes_validate
 import pytest
 
 from rehearsal.standins import cnpg_objects as objects
+from rehearsal.standins import cnpg_secrets as secrets
 from rehearsal.standins.generated import Generator
-from rehearsal.standins.tls import Authority, expiry
+from rehearsal.standins.tls import Authority
 from retail import versions
 
 
@@ -45,7 +45,7 @@ def test_everything_is_valid_kubernetes(item: dict[str, Any]) -> None:
         *objects.services(item),
         *objects.disruption_budgets(item),
         *objects.service_account(item),
-        *(objects.secret(item, suffix, Generator(b""), Authority()) for suffix in objects.secret_names(item)),
+        *(secrets.secret(item, suffix, Generator(b""), Authority()) for suffix in secrets.secret_names(item)),
     ]
     for manifest in made:
         kubernetes_validate.validate(manifest, versions.KUBERNETES, strict=True)
@@ -126,33 +126,6 @@ def test_services_follow_the_roles() -> None:
     }
     fewer = cluster(managed={"services": {"disabledDefaultServices": ["ro", "r"]}})
     assert [item["metadata"]["name"] for item in objects.services(fewer)] == ["pg-rw"]
-
-
-def test_only_secrets_the_cluster_does_not_bring_are_generated() -> None:
-    assert list(objects.secret_names(cluster())) == ["app", "ca", "server", "replication"]
-    own = cluster(
-        bootstrap={"initdb": {"database": "shop", "secret": {"name": "mine"}}},
-        enableSuperuserAccess=True,
-        certificates={"serverCASecret": "ca", "serverTLSSecret": "tls", "replicationTLSSecret": "r"},
-    )
-    assert list(objects.secret_names(own)) == ["superuser"]
-
-
-def test_the_application_secret() -> None:
-    item = cluster(bootstrap={"initdb": {"database": "shop", "owner": "keeper"}})
-    secret = objects.secret(item, "app", Generator(b"seed"), Authority())
-    values = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
-    assert (values["dbname"], values["username"], values["host"]) == ("shop", "keeper", "pg-rw")
-    assert values["uri"] == f"postgresql://keeper:{values['password']}@pg-rw.shop:5432/shop"
-    assert secret == objects.secret(item, "app", Generator(b"seed"), Authority())
-    other = objects.secret(item, "app", Generator(b"other seed"), Authority())
-    assert other["data"]["password"] != secret["data"]["password"]
-
-
-def test_certificates_are_real() -> None:
-    secret = objects.secret(cluster(), "server", Generator(b""), Authority())
-    start, end = expiry(base64.b64decode(secret["data"]["tls.crt"]))
-    assert start < end
 
 
 def test_service_accounts() -> None:

@@ -1,22 +1,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import kubernetes_validate
 import pytest
 
 from rehearsal.cluster.nodes import node_manifest
-from rehearsal.standins.karpenter import (
-    Karpenter,
-    allowed_disruptions,
-    new_nodes,
-    node_of,
-    pending,
-    removable,
-    terminated,
-    volume_zones,
-)
+from rehearsal.standins.karpenter import Karpenter, new_nodes, node_of, pending, volume_zones
+from rehearsal.standins.karpenter_disruption import allowed_disruptions, removable, terminated
 from rehearsal.standins.karpenter_pools import machine_labels, pool_of, root_disk
 from rehearsal.standins.stand_in import Apply, Delete, Evict, Patch, timestamp
 from rehearsal.standins.world import World
+from retail import versions
 from retail.instances import INSTANCE_TYPES
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -83,7 +77,7 @@ def world(*objects: dict[str, Any]) -> World:
 
 def nodes_added(stand_in: Karpenter, *objects: dict[str, Any]) -> list[dict[str, Any]]:
     actions = stand_in.provision(world(*objects))
-    return [action.manifest for action in actions if isinstance(action, Apply)]
+    return [action.manifest for action in actions if isinstance(action, Apply) and action.key[1] == "Node"]
 
 
 def test_a_node_as_karpenter_would_make_it() -> None:
@@ -154,6 +148,28 @@ def test_the_pools_limit_counts_its_nodes() -> None:
     assert len(nodes_added(Karpenter(), *full[1:], pod("p1"))) == 1
 
 
+def refusals(stand_in: Karpenter, *objects: dict[str, Any]) -> list[str]:
+    actions = stand_in.provision(world(*objects))
+    events = [action.manifest for action in actions if isinstance(action, Apply) and action.key[1] == "Event"]
+    for event in events:
+        kubernetes_validate.validate(event, versions.KUBERNETES, strict=True)
+    return [event["message"] for event in events]
+
+
+def test_a_pod_without_hope_is_told_why_once() -> None:
+    stand_in = Karpenter()
+    full = [node(f"n{number}") for number in range(16)]
+    (said,) = refusals(stand_in, *full, pod("p1"))
+    assert "web would exceed its limits (64 of 64 cores, 256 of 256 GiB)" in said
+    assert refusals(stand_in, *full, pod("p1")) == []
+    giant: dict[str, Any] = {"containers": [{"name": "c", "resources": {"requests": {"cpu": "9"}}}]}
+    assert "no instance type that is large enough" in refusals(stand_in, pod("p2", **giant))[0]
+    assert "no node pool" in refusals(stand_in, pod("p3", tolerations=[]))[0]
+    assert "labels" in refusals(stand_in, pod("p4", nodeSelector={"retail/pool": "other"}))[0]
+    volume = {"name": "d", "persistentVolumeClaim": {"claimName": "data"}}
+    assert "zone of its volumes" in refusals(stand_in, pod("p5", volumes=[volume]))[0]
+
+
 def test_daemon_sets_take_their_part() -> None:
     spec = {
         "containers": [{"name": "agent", "resources": {"requests": {"cpu": "1800m", "memory": "1Gi"}}}],
@@ -165,9 +181,9 @@ def test_daemon_sets_take_their_part() -> None:
         "metadata": {"name": "agent", "namespace": "kube-system"},
         "spec": {"template": {"spec": spec}},
     }
-    (node_for_one,) = new_nodes([pod("p1")], world(pod("p1")))
+    (node_for_one,), _ = new_nodes([pod("p1")], world(pod("p1")))
     assert node_for_one.machine.instance_type == "m7i.large"
-    (larger,) = new_nodes([pod("p1")], world(pod("p1"), agent))
+    (larger,), _ = new_nodes([pod("p1")], world(pod("p1"), agent))
     assert larger.machine.instance_type == "m7i.xlarge"
 
 
@@ -187,9 +203,9 @@ def test_bound_volumes_decide_the_zone_and_a_missing_claim_prevents_it() -> None
     wants = pod("p1", volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}])
     bound = world(wants, claim("data", "v"), volume("v", ZONES[2]))
     assert volume_zones(wants, bound) == frozenset({ZONES[2]})
-    assert [each.zone for each in new_nodes([wants], bound)] == [ZONES[2]]
+    assert [each.zone for each in new_nodes([wants], bound)[0]] == [ZONES[2]]
     assert volume_zones(wants, world(wants, claim("data"))) is None
-    assert new_nodes([wants], world(wants)) == []
+    assert new_nodes([wants], world(wants))[0] == []
 
 
 def test_the_machines_a_pool_allows() -> None:
@@ -213,7 +229,7 @@ def test_the_root_volume_is_the_node_classes() -> None:
     }
     assert root_disk(node_pool(), world()) == 20
     assert root_disk(node_pool(), world(node_class)) == 80
-    (planned,) = new_nodes([pod("p1")], world(pod("p1")))
+    (planned,), _ = new_nodes([pod("p1")], world(pod("p1")))
     assert node_of(planned, node_pool(), 80, turn=0)["status"]["allocatable"]["ephemeral-storage"] == "80Gi"
 
 

@@ -1,0 +1,133 @@
+"""Node pools as bands with the tiers that stand on them, and the lines by which tiers reach the database.
+
+In a band nothing crosses text: requests come in from above, lines to the database leave by two lanes between the tiers
+and the pool's name: by poolers to a rail at the right, straight to one at the left.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rehearsal.report.picture_canvas import Canvas
+from rehearsal.report.picture_parts import Key, Pool, Tier
+from rehearsal.report.picture_pods import draw_pods, pods_height
+
+LEFT: Final = 36.0
+RIGHT: Final = 748.0
+RAIL_OF: Final = {"direct": 24.0, "pooler": 760.0}
+_PER_ROW: Final = 6
+_GAP: Final = 8.0
+_BAND_GAP: Final = 10.0
+_TOP: Final = 14.0
+_LANES: Final = {"pooler": 8.0, "direct": 15.0}
+_FOOT: Final = 54.0
+_WIDEST: Final = 190.0
+
+
+@dataclass(frozen=True)
+class PlacedTier:
+    """A tier and where its box is."""
+
+    tier: Tier
+    x: float
+    width: float
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+
+@dataclass(frozen=True)
+class Band:
+    """A pool, or a part of one that is wider than the picture, and where it is."""
+
+    pool: Pool
+    x: float
+    width: float
+    tiers: tuple[PlacedTier, ...]
+
+
+Row = tuple[Band, ...]
+
+
+def rows_of(pools: Sequence[Pool], tiers: Sequence[Tier], routed: frozenset[Key]) -> list[Row]:
+    """Bands in rows of at most six tiers, those with tiers that are reached from outside first."""
+    pieces: list[tuple[Pool, list[Tier]]] = []
+    for pool in pools:
+        mine = sorted((tier for tier in tiers if tier.pool == pool.key), key=lambda tier: tier.key not in routed)
+        pieces += [(pool, mine[start : start + _PER_ROW]) for start in range(0, len(mine), _PER_ROW)]
+    pieces.sort(key=lambda piece: not any(tier.key in routed for tier in piece[1]))
+    rows: list[list[tuple[Pool, list[Tier]]]] = []
+    for piece in pieces:
+        if rows and sum(len(members) for _, members in rows[-1]) + len(piece[1]) <= _PER_ROW:
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    return [_placed(row) for row in rows]
+
+
+def _placed(pieces: Sequence[tuple[Pool, list[Tier]]]) -> Row:
+    count = sum(len(members) for _, members in pieces)
+    free = RIGHT - LEFT - (len(pieces) - 1) * _BAND_GAP - (count + len(pieces)) * _GAP
+    share = free / count
+    bands, x = [], LEFT
+    for pool, members in pieces:
+        width = len(members) * (share + _GAP) + _GAP
+        placed = tuple(
+            PlacedTier(tier, x + _GAP + index * (share + _GAP), min(share, _WIDEST)) for index, tier in enumerate(members)
+        )
+        bands.append(Band(pool, x, width, placed))
+        x += width + _BAND_GAP
+    return tuple(bands)
+
+
+def draw_row(
+    canvas: Canvas, y: float, row: Row, tint_of: Mapping[Key, str], routed: frozenset[Key], unit: int, traffic_from: float
+) -> tuple[float, dict[str, float]]:
+    """Draws a row at `y`, requests coming from `traffic_from`; returns its bottom and the lanes' heights by path."""
+    placed = [each for band in row for each in band.tiers]
+    tall = max(_box_height(each, unit) for each in placed)
+    bottom = y + _TOP + tall + _FOOT
+    lanes = {path: y + _TOP + tall + down for path, down in _LANES.items() if any(each.tier.path == path for each in placed)}
+    for band in row:
+        draw_band(canvas, band.x, y, band.width, bottom - y, band.pool, tint_of[band.pool.key])
+    for path, height in lanes.items():
+        starts = [each.middle for each in placed if each.tier.path == path]
+        far = min(starts) if path == "pooler" else max(starts)
+        canvas.line([(far, height), (RAIL_OF[path], height)], path)
+    for each in placed:
+        if each.tier.key in routed:
+            canvas.line([(each.middle, traffic_from), (each.middle, y + _TOP)], "traffic", arrow=True)
+        if each.tier.path:
+            canvas.line([(each.middle, y + _TOP + tall), (each.middle, lanes[each.tier.path])], each.tier.path)
+            canvas.dot(each.middle, lanes[each.tier.path], each.tier.path)
+        _draw_tier(canvas, each, y + _TOP, tall, unit)
+    return bottom, lanes
+
+
+def draw_band(canvas: Canvas, x: float, y: float, width: float, height: float, pool: Pool, tint: str) -> None:
+    """A pool's ground, with its name and nodes at the foot."""
+    canvas.box(x, y, width, height, tint, dashed=pool.borrowed, kind="pool")
+    canvas.text(x + 10, y + height - 20, f"node pool {pool.name}", width - 20, size=12, bold=True)
+    about = ", ".join(pool.instance_types)
+    wide = width > 300
+    canvas.text(x + 10, y + height - 7, f"{about} · {pool.size}" if wide else about, width - 20, colour="faint")
+
+
+def _box_height(placed: PlacedTier, unit: int) -> float:
+    squares = -(-placed.tier.ceiling // unit)
+    return 54 + pods_height(placed.width - 22, squares, len(placed.tier.zones)) + (6 if squares else 0)
+
+
+def _draw_tier(canvas: Canvas, placed: PlacedTier, y: float, height: float, unit: int) -> None:
+    tier, x, width = placed.tier, placed.x, placed.width
+    colour = tier.workload_class if tier.workload_class in ("critical", "important") else "deferrable"
+    canvas.box(x, y, width, height, "box", kind="tier")
+    canvas.box(x, y + 6, 4, height - 12, colour, edge="", radius=2)
+    inside = width - 18
+    canvas.text(x + 12, y + 18, tier.name, inside, size=13, bold=True)
+    canvas.text(x + 12, y + 34, tier.processes, inside, colour="faint")
+    canvas.text(x + 12, y + 49, tier.note, inside)
+    draw_pods(
+        canvas, x + 12, y + 57, width - 22, -(-tier.floor // unit), -(-tier.ceiling // unit), tier.zones, colour
+    )
