@@ -105,7 +105,7 @@ def down(
     from rehearsal.session import down as take_down
 
     gone = [each for name in (planes() if everything else [stack]) for each in take_down(name, progress_on())]
-    print(f"down: {', '.join(gone)}" if gone else f"{'nothing' if everything else stack} was up")
+    print(f"down: {', '.join(gone)}" if gone else f"{'nothing was' if everything else f'{stack} was not'} up")
 
 
 @app.command()

@@ -19,9 +19,12 @@ def plan_of(stack: str, overrides: Mapping[str, str]) -> Plan:
     given = {key.removeprefix(prefix): text for key, text in config.values.items() if key.startswith(prefix)}
     try:
         settings = parse_settings({key: text for key, text in given.items() if key not in SECRET_KEYS}, stack=stack)
-        return make_plan(settings)
+        plan = make_plan(settings)
     except SettingsError as error:
-        raise UserError(str(error)) from None
+        raise (config.refusal(str(error)) if config.mistakes else UserError(str(error))) from None
+    if config.mistakes:
+        raise config.refusal()
+    return plan
 
 
 def explain(stack: str, overrides: Mapping[str, str], *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from rehearsal.cluster.definitions import install
 from rehearsal.cluster.nodes import apply_nodes, remove_nodes
 from rehearsal.cluster.placement import Placement
 from rehearsal.cluster.prune import destroy
-from rehearsal.cluster.state import open_state
+from rehearsal.cluster.state import open_state, previous_outputs
 from rehearsal.controlplane import boot
 from rehearsal.crds.catalogue import load_crds
 from rehearsal.engine.evaluate import evaluate
@@ -33,6 +33,9 @@ from rehearsal.report.summary import summarize
 from rehearsal.standins.kinds import MODE_NAME, MODE_NAMESPACE
 
 STAND_INS = "stand-ins"
+
+ELSEWHERE_PATIENCE_SECONDS = 300
+"""Without news, on a cluster that pulls images and starts machines."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,7 @@ def running_plane(name: str | None) -> str:
 def _evaluate(request: Request, progress: Progress) -> Evaluation:
     """The program's resources for the stack, with the random values that its last `up` kept."""
     kept = next(iter(home_dir().glob(f"*/state/{request.stack}.json")), None)
-    previous = {}
-    if kept:
-        with open_state(kept.parent.parent, request.stack, progress) as state:
-            previous = state.previous_outputs()
+    previous = previous_outputs(kept.parent.parent) if kept else {}
     with progress.step(f"evaluating the program for {request.stack}"):
         return evaluate(
             request.project_dir,
@@ -158,10 +158,14 @@ def _up_elsewhere(request: Request, evaluation: Evaluation, kubeconfig: Path, pr
     """On a cluster of the user's own: objects only. Its nodes, operators and their CRDs are its own affair."""
     if request.at != "floor":
         raise UserError("--at ceiling needs the stand-ins of an embedded control plane; leave --kubeconfig out")
+    own = {item.namespace for item in kubernetes_objects(evaluation) if item.namespace}
     with Client(kubeconfig, error=UserError) as client, _folder_of(kubeconfig) as folder:
         with open_state(folder, request.stack, progress) as state:
             changes = apply(evaluation, client, state, progress)
-        return Outcome(evaluation, changes, placement.wait(client, progress), kubeconfig, embedded=False)
+        placed = placement.wait(
+            client, progress, namespaces=own, stand_ins=False, patience_seconds=ELSEWHERE_PATIENCE_SECONDS
+        )
+        return Outcome(evaluation, changes, placed, kubeconfig, embedded=False)
 
 
 @contextmanager

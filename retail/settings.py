@@ -335,6 +335,9 @@ def _describe(entry: Any) -> str:
         near = difflib.get_close_matches(key, known, 1)
         return f"{key}: no such key{f'; did you mean {near[0]}?' if near else ''}"
     reason = entry["msg"].removeprefix("Value error, ")
+    if entry["type"] == "string_pattern_mismatch" and len(entry["loc"]) == 1:
+        described = {_key(name): field.description for name, field in Settings.model_fields.items()}
+        reason = f"does not fit: {described[key]}"
     return (
         f"{key}: {reason}"
         if isinstance(entry["input"], dict) or entry["input"] == ""

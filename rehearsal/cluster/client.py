@@ -61,17 +61,17 @@ class Client:
     def __init__(self, kubeconfig: Path, *, context: str | None = None, error: type[RehearsalError] = RehearsalError):
         """Reads the file and reaches the cluster once; what fails there is raised as `error` (`UserError` for
         a kubeconfig the user named)."""
-        self._transport = Transport(kubeconfig, context, error)
+        self._http = Transport(kubeconfig, context, error)
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._discovering = threading.Lock()
         try:
-            self.version: str = self._transport.request("GET", "/version", attempts=2)["gitVersion"]
+            self.version: str = self._http.request("GET", "/version", attempts=2)["gitVersion"]
         except (ApiError, KeyError) as problem:
-            server = self._transport.server
+            server = self._http.server
             raise error(f"kubeconfig {kubeconfig}: {server} is no Kubernetes API server ({problem})") from problem
 
     def close(self) -> None:
-        self._transport.close()
+        self._http.close()
 
     def __enter__(self) -> "Client":
         return self
@@ -83,7 +83,7 @@ class Client:
         """Asks anew which kinds are served. `kind` does so by itself for what it has not heard of."""
         kinds: dict[tuple[str, str], Kind] = {}
         for root in ("/api", "/apis"):
-            for group in self._transport.request("GET", root, headers={"Accept": _DISCOVERY})["items"]:
+            for group in self._http.request("GET", root, headers={"Accept": _DISCOVERY})["items"]:
                 name = group["metadata"].get("name", "")
                 for version in group["versions"]:
                     api_version = f"{name}/{version['version']}" if name else version["version"]
@@ -101,7 +101,7 @@ class Client:
         """Takes in a kind from its definition, if the API server serves it already. Discovery comes to know dozens of
         new definitions only many seconds later (20 s for 46 of them on a busy machine)."""
         try:
-            self._transport.request("GET", kind.path(None), query={"limit": "1"}, what=kind.kind)
+            self._http.request("GET", kind.path(None), query={"limit": "1"}, what=kind.kind)
         except ApiError as refusal:
             if refusal.status != 404:
                 raise
@@ -126,7 +126,7 @@ class Client:
         """The object, or None when there is none."""
         what = _what(kind, name, namespace)
         try:
-            return self._transport.request("GET", self.kind(api_version, kind).path(namespace, name), what=what)
+            return self._http.request("GET", self.kind(api_version, kind).path(namespace, name), what=what)
         except ApiError as refusal:
             if refusal.status == 404:
                 return None
@@ -148,7 +148,7 @@ class Client:
         headers = {"Accept": _METADATA} if metadata_only else {}
         items: list[Object] = []
         while True:
-            page = self._transport.request("GET", path, query=query, what=kind, headers=headers)
+            page = self._http.request("GET", path, query=query, what=kind, headers=headers)
             # Items of a list carry neither field; consumers want them as `get` returns them.
             items += [{**item, "apiVersion": api_version, "kind": kind} for item in page["items"] or []]
             if not (token := page["metadata"].get("continue")):
@@ -208,7 +208,7 @@ class Client:
             options["gracePeriodSeconds"] = grace_seconds
         path = self.kind(api_version, kind).path(namespace, name)
         try:
-            self._transport.request("DELETE", path, body=options, what=_what(kind, name, namespace))
+            self._http.request("DELETE", path, body=options, what=_what(kind, name, namespace))
         except ApiError as refusal:
             if refusal.status == 404:
                 return False
@@ -221,7 +221,7 @@ class Client:
         path = self.kind("v1", "Pod").path(namespace, name, "eviction")
         try:
             # 429 is the budget's answer here, not the server's overload: no retry.
-            self._transport.request(
+            self._http.request(
                 "POST", path, body=body, what=_what("Pod", name, namespace), retried=RETRIED_STATUS - {429}
             )
         except ApiError as refusal:
@@ -261,9 +261,7 @@ class Client:
                 yield Event("SYNCED", {})
             query = {"labelSelector": labels, "fieldSelector": fields, "resourceVersion": version}
             query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(timeout_seconds)}
-            for kind_of_event, item in self._transport.stream(
-                self.kind(api_version, kind).path(namespace), query, kind
-            ):
+            for kind_of_event, item in self._http.stream(self.kind(api_version, kind).path(namespace), query, kind):
                 if kind_of_event == "ERROR":  # 410 Gone: our version is older than what the server remembers
                     version = ""
                     break
@@ -298,9 +296,7 @@ class Client:
         what = _what(kind.kind, name, namespace)
         content = manifest if body is None else body
         try:
-            return self._transport.request(
-                method, path, query=query, body=content, media=f"application/{media}", what=what
-            )
+            return self._http.request(method, path, query=query, body=content, media=f"application/{media}", what=what)
         except ApiError as refusal:
             if kind.kind != "Secret":
                 raise

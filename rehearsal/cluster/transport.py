@@ -34,7 +34,7 @@ class ApiError(RehearsalError):
 
 
 class Transport:
-    """The HTTP side of a client. May be used by many threads; lost connections are `error`s that name the kubeconfig."""
+    """The HTTP side of a client, for many threads. A cluster out of reach is an `error` that names the kubeconfig."""
 
     def __init__(self, kubeconfig: Path, context: str | None, error: type[RehearsalError]) -> None:
         self._where = str(kubeconfig)

@@ -89,6 +89,8 @@ def _evaluate_stack(
         # They come before what the program raised, which may only follow from them.
         lines = "".join(f"\n  - {scrub(problem)}" for problem in dict.fromkeys(monitor.problems))
         failure = RehearsalError(f"The program of stack '{stack}' can't be evaluated:{lines}")
+    if config.mistakes:
+        raise config.refusal(str(failure) if isinstance(failure, UserError) else "")
     if failure:
         raise failure
     if engine.warnings:

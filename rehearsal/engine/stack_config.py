@@ -21,17 +21,32 @@ SECRET_NAME: Final = re.compile(
 
 @dataclass(frozen=True)
 class StackConfig:
-    """`values`: full key -> text, defaults included, sorted by key. `secret_keys`: those never to be shown."""
+    """`values`: full key -> text, defaults included, sorted by key. `secret_keys`: those never to be shown.
 
+    `mistakes` are sentences, `mistaken` the short names of their keys; such keys have their defaults in `values`.
+    """
+
+    stack: str
     values: dict[str, str] = field(repr=False)
     secret_keys: frozenset[str]
+    mistakes: tuple[str, ...] = ()
+    mistaken: frozenset[str] = frozenset()
+
+    def refusal(self, program_says: str = "") -> UserError:
+        """One error of all mistakes: these, and what the program says of the other keys (a line each, "  - key: ...").
+
+        The program reads what is left of the configuration, so that its mistakes don't wait for the next attempt.
+        """
+        said = [line.removeprefix("  - ") for line in program_says.splitlines() if line.startswith("  - ")]
+        others = [line for line in said if line.partition(":")[0].partition(".")[0] not in self.mistaken]
+        return UserError.of(f"The configuration of stack '{self.stack}' can't be used:", [*self.mistakes, *others])
 
 
 def read_stack_config(project: Project, stack: str, overrides: Mapping[str, str]) -> StackConfig:
     """What the program of `stack` will find. `overrides` are by key, as after `-c`; arrays and objects in JSON or YAML.
 
-    Raises UserError for an unknown stack, or with every mistake in its file and in the overrides at once. Values of
-    secret keys are never quoted.
+    Raises UserError for an unknown stack or a file that is not YAML; other mistakes, in its file and in the overrides,
+    are in the answer. Values of secret keys are never quoted.
     """
     return _Reader(project, stack, overrides).read()
 
@@ -45,6 +60,7 @@ class _Reader:
         self.values: dict[str, str] = {}
         self.secret_keys: set[str] = set()
         self.mistakes: list[str] = []
+        self.mistaken: set[str] = set()
 
     def read(self) -> StackConfig:
         nodes = self._file_nodes()
@@ -54,21 +70,27 @@ class _Reader:
             self._take_override(key, text)
         given = nodes.keys() | self.overrides.keys()
         for key, declaration in self.project.schema.items():
-            if key in given:
+            if key in self.values:
                 continue
             if declaration.default is not None:
                 self.values[key] = declaration.default
-            else:
+            elif key not in given:
                 kind = f" ({declaration.type})" if declaration.type else ""
                 about = f": {declaration.description}" if declaration.description else ""
-                self.mistakes.append(f"{self.file.name}: '{declaration.name}'{kind} is missing{about}")
+                self._mistake(key, f"{self.file.name}: '{declaration.name}'{kind} is missing{about}")
             if self._is_secret(key):
                 self.secret_keys.add(key)
-        if self.mistakes:
-            raise UserError.of(
-                f"The configuration of stack '{self.file.name.split('.')[1]}' can't be used:", self.mistakes
-            )
-        return StackConfig(dict(sorted(self.values.items())), frozenset(self.secret_keys))
+        return StackConfig(
+            self.stack,
+            dict(sorted(self.values.items())),
+            frozenset(self.secret_keys),
+            tuple(self.mistakes),
+            frozenset(self.mistaken),
+        )
+
+    def _mistake(self, key: str, sentence: str) -> None:
+        self.mistaken.add(self.project.short_key(key))
+        self.mistakes.append(sentence)
 
     def _file_nodes(self) -> dict[str, yaml.Node]:
         root = yaml_file.entries(yaml_file.read(self.file), self.file.name)
@@ -85,7 +107,7 @@ class _Reader:
             full = self.project.full_key(key)
             if full in nodes:
                 short = self.project.short_key(full)
-                self.mistakes.append(f"{self.file.name}:{yaml_file.line(node)}: '{short}' is given twice")
+                self._mistake(full, f"{self.file.name}:{yaml_file.line(node)}: '{short}' is given twice")
             nodes[full] = node
         return nodes
 
@@ -98,7 +120,7 @@ class _Reader:
         try:
             value = node.value if isinstance(node, yaml.ScalarNode) else yaml_file.value(node, self.file.name)
         except UserError as error:
-            self.mistakes.append(str(error))
+            self._mistake(key, str(error))
             return
         encrypted = _has_encrypted(value)
         if encrypted:
@@ -107,11 +129,11 @@ class _Reader:
             return
         short = self.project.short_key(key)
         if encrypted:
-            self.mistakes.append(
-                f"{place}: '{short}' is encrypted (secure:) and can't be decrypted here; pass it with -c"
+            self._mistake(
+                key, f"{place}: '{short}' is encrypted (secure:) and can't be decrypted here; pass it with -c"
             )
         elif key in self.project.schema and self.project.schema[key].secret:
-            self.mistakes.append(f"{place}: '{short}' is secret, not to be given in plain text; pass it with -c")
+            self._mistake(key, f"{place}: '{short}' is secret, not to be given in plain text; pass it with -c")
         else:
             self._store(key, value, place)
 
@@ -129,7 +151,7 @@ class _Reader:
             node = yaml_file.parse(text, place)
             self._store(key, None if node is None else yaml_file.value(node, place), place)
         except UserError as error:
-            self.mistakes.append(str(error))
+            self._mistake(key, str(error))
 
     def _known(self, key: str, place: str) -> bool:
         if key in self.project.schema or not key.startswith(f"{self.project.name}:"):
@@ -137,7 +159,7 @@ class _Reader:
         names = [declaration.name for declaration in self.project.schema.values()]
         short = self.project.short_key(key)
         hint = suggestion(short, names) or f"; {PROJECT_FILE} declares the keys there are"
-        self.mistakes.append(f"{place}: unknown key '{short}'{hint}")
+        self._mistake(key, f"{place}: unknown key '{short}'{hint}")
         return False
 
     def _store(self, key: str, value: Any, place: str) -> None:
@@ -146,7 +168,7 @@ class _Reader:
             self.values[key] = declared.text(value) if declared else as_text(value)
         except WrongTypeError as error:
             shown = "" if key in self.secret_keys or not isinstance(value, str) else f", not '{value}'"
-            self.mistakes.append(f"{place}: '{self.project.short_key(key)}' {error}{shown}")
+            self._mistake(key, f"{place}: '{self.project.short_key(key)}' {error}{shown}")
 
     def _type(self, key: str) -> ConfigType | None:
         declaration = self.project.schema.get(key)

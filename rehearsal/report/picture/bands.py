@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rehearsal.report.picture_canvas import Canvas
-from rehearsal.report.picture_parts import Key, Pool, Tier
-from rehearsal.report.picture_pods import draw_pods, pods_height
+from rehearsal.report.picture.canvas import Canvas
+from rehearsal.report.picture.parts import Key, Pool, Tier
+from rehearsal.report.picture.pods import draw_pods, pods_height
 
 LEFT: Final = 36.0
 RIGHT: Final = 748.0
@@ -21,7 +21,7 @@ _BAND_GAP: Final = 10.0
 _TOP: Final = 14.0
 _LANES: Final = {"pooler": 8.0, "direct": 15.0}
 _FOOT: Final = 54.0
-_WIDEST: Final = 190.0
+_ALONE: Final = 132.0
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,21 @@ class Band:
 Row = tuple[Band, ...]
 
 
-def rows_of(pools: Sequence[Pool], tiers: Sequence[Tier], routed: frozenset[Key]) -> list[Row]:
-    """Bands in rows of at most six tiers, those with tiers that are reached from outside first."""
+def rows_of(
+    pools: Sequence[Pool], tiers: Sequence[Tier], hosts: Sequence[tuple[str, Key]], routed: frozenset[Key]
+) -> list[Row]:
+    """Bands in rows of at most six tiers, those first that are reached from outside; `hosts` are in their order."""
+    rank = {key: index for index, (_, key) in enumerate(hosts)}
+
+    def place(tier: Tier) -> int:
+        return rank.get(tier.key, len(rank) + (tier.key not in routed))
+
     pieces: list[tuple[Pool, list[Tier]]] = []
     for pool in pools:
-        mine = sorted((tier for tier in tiers if tier.pool == pool.key), key=lambda tier: tier.key not in routed)
+        mine = [tier for tier in tiers if tier.pool == pool.key]
+        mine.sort(key=lambda tier: (place(tier), not tier.path, not tier.ceiling, tier.name))
         pieces += [(pool, mine[start : start + _PER_ROW]) for start in range(0, len(mine), _PER_ROW)]
-    pieces.sort(key=lambda piece: not any(tier.key in routed for tier in piece[1]))
+    pieces.sort(key=lambda piece: min(map(place, piece[1])))
     rows: list[list[tuple[Pool, list[Tier]]]] = []
     for piece in pieces:
         if rows and sum(len(members) for _, members in rows[-1]) + len(piece[1]) <= _PER_ROW:
@@ -67,28 +75,41 @@ def rows_of(pools: Sequence[Pool], tiers: Sequence[Tier], routed: frozenset[Key]
 
 
 def _placed(pieces: Sequence[tuple[Pool, list[Tier]]]) -> Row:
+    """Boxes of one width but for a pool's only tier, which is wide enough for the pool's name."""
     count = sum(len(members) for _, members in pieces)
+    alone = sum(len(members) == 1 for _, members in pieces)
     free = RIGHT - LEFT - (len(pieces) - 1) * _BAND_GAP - (count + len(pieces)) * _GAP
     share = free / count
+    widest = {True: share, False: share}
+    if share < _ALONE and alone < count:
+        widest = {True: _ALONE, False: (free - alone * _ALONE) / (count - alone)}
     bands, x = [], LEFT
     for pool, members in pieces:
-        width = len(members) * (share + _GAP) + _GAP
-        placed = tuple(
-            PlacedTier(tier, x + _GAP + index * (share + _GAP), min(share, _WIDEST)) for index, tier in enumerate(members)
-        )
-        bands.append(Band(pool, x, width, placed))
+        step = widest[len(members) == 1] + _GAP
+        width = len(members) * step + _GAP
+        places = (x + _GAP + index * step for index in range(len(members)))
+        placed = (PlacedTier(tier, left, step - _GAP) for tier, left in zip(members, places, strict=True))
+        bands.append(Band(pool, x, width, tuple(placed)))
         x += width + _BAND_GAP
     return tuple(bands)
 
 
 def draw_row(
-    canvas: Canvas, y: float, row: Row, tint_of: Mapping[Key, str], routed: frozenset[Key], unit: int, traffic_from: float
+    canvas: Canvas,
+    y: float,
+    row: Row,
+    tint_of: Mapping[Key, str],
+    routed: frozenset[Key],
+    unit: int,
+    traffic_from: float,
 ) -> tuple[float, dict[str, float]]:
     """Draws a row at `y`, requests coming from `traffic_from`; returns its bottom and the lanes' heights by path."""
     placed = [each for band in row for each in band.tiers]
     tall = max(_box_height(each, unit) for each in placed)
     bottom = y + _TOP + tall + _FOOT
-    lanes = {path: y + _TOP + tall + down for path, down in _LANES.items() if any(each.tier.path == path for each in placed)}
+    lanes = {
+        path: y + _TOP + tall + down for path, down in _LANES.items() if any(each.tier.path == path for each in placed)
+    }
     for band in row:
         draw_band(canvas, band.x, y, band.width, bottom - y, band.pool, tint_of[band.pool.key])
     for path, height in lanes.items():
@@ -108,7 +129,7 @@ def draw_row(
 def draw_band(canvas: Canvas, x: float, y: float, width: float, height: float, pool: Pool, tint: str) -> None:
     """A pool's ground, with its name and nodes at the foot."""
     canvas.box(x, y, width, height, tint, dashed=pool.borrowed, kind="pool")
-    canvas.text(x + 10, y + height - 20, f"node pool {pool.name}", width - 20, size=12, bold=True)
+    canvas.text(x + 10, y + height - 20, f"pool {pool.name}", width - 20, size=12, bold=True)
     about = ", ".join(pool.instance_types)
     wide = width > 300
     canvas.text(x + 10, y + height - 7, f"{about} · {pool.size}" if wide else about, width - 20, colour="faint")
@@ -116,7 +137,7 @@ def draw_band(canvas: Canvas, x: float, y: float, width: float, height: float, p
 
 def _box_height(placed: PlacedTier, unit: int) -> float:
     squares = -(-placed.tier.ceiling // unit)
-    return 54 + pods_height(placed.width - 22, squares, len(placed.tier.zones)) + (6 if squares else 0)
+    return 54 + pods_height(placed.width - 16, squares, len(placed.tier.zones)) + (6 if squares else 0)
 
 
 def _draw_tier(canvas: Canvas, placed: PlacedTier, y: float, height: float, unit: int) -> None:
@@ -124,10 +145,8 @@ def _draw_tier(canvas: Canvas, placed: PlacedTier, y: float, height: float, unit
     colour = tier.workload_class if tier.workload_class in ("critical", "important") else "deferrable"
     canvas.box(x, y, width, height, "box", kind="tier")
     canvas.box(x, y + 6, 4, height - 12, colour, edge="", radius=2)
-    inside = width - 18
-    canvas.text(x + 12, y + 18, tier.name, inside, size=13, bold=True)
-    canvas.text(x + 12, y + 34, tier.processes, inside, colour="faint")
-    canvas.text(x + 12, y + 49, tier.note, inside)
-    draw_pods(
-        canvas, x + 12, y + 57, width - 22, -(-tier.floor // unit), -(-tier.ceiling // unit), tier.zones, colour
-    )
+    inside = width - 13
+    canvas.text(x + 10, y + 18, tier.name, inside, size=13, bold=True)
+    canvas.text(x + 10, y + 34, tier.processes, inside, colour="faint")
+    canvas.text(x + 10, y + 49, tier.note, inside)
+    draw_pods(canvas, x + 10, y + 57, width - 16, -(-tier.floor // unit), -(-tier.ceiling // unit), tier.zones, colour)

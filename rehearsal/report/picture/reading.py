@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from rehearsal.engine.model import Evaluation
-from rehearsal.report.picture_databases import read_databases
-from rehearsal.report.picture_graph import Graph, Item, showable
-from rehearsal.report.picture_parts import Architecture, Bucket, Cluster, Edge, Key, Pool, Service
-from rehearsal.report.picture_tiers import pod_pool, read_tiers, required_zones
+from rehearsal.report.picture.databases import read_databases
+from rehearsal.report.picture.graph import Graph, Item, showable
+from rehearsal.report.picture.parts import Architecture, Cluster, Edge, Key, Pool
+from rehearsal.report.picture.services import read_buckets, read_services
+from rehearsal.report.picture.tiers import pod_pool, read_tiers, required_zones
 from retail.naming import LABEL_POOL, LABEL_TENANT
 
 _EDGE_APP: Final = "traefik"
@@ -23,7 +24,8 @@ _SUBNET: Final = "aws:ec2/subnet:Subnet"
 def read(evaluation: Evaluation) -> Architecture:
     """What there is to draw of an evaluation in up mode (in a preview ids are unknown, and so are many relations)."""
     graph = Graph(evaluation)
-    pools = list(_pools(graph))
+    # The operators' pool first, then managed groups, then Karpenter's: pools look alike in the pictures of all stacks.
+    pools = sorted(_pools(graph), key=lambda pool: (bool(pool.key[1]), pool.elastic, pool.key))
     zones_of = {pool.key: pool.zones for pool in pools}
     tiers = tuple(read_tiers(graph, zones_of))
     databases = tuple(read_databases(graph, tiers))
@@ -41,8 +43,8 @@ def read(evaluation: Evaluation) -> Architecture:
         pools=tuple(pool for pool in pools if not pool.borrowed or pool.key in used or not pool.key[1]),
         tiers=tiers,
         databases=databases,
-        services=tuple(_services(graph)),
-        buckets=tuple(_buckets(graph, tiers, databases)),
+        services=tuple(read_services(graph, tiers)),
+        buckets=tuple(read_buckets(graph, tiers, databases)),
     )
 
 
@@ -65,7 +67,9 @@ def _subtitle(evaluation: Evaluation) -> str:
 
 def _pools(graph: Graph) -> Iterator[Pool]:
     """Managed node groups, those of one pool together, and Karpenter's NodePools."""
-    zone_of_subnet = {resource.id: str(resource.inputs.get("availabilityZone")) for resource, _ in graph.resources(_SUBNET)}
+    zone_of_subnet = {
+        resource.id: str(resource.inputs.get("availabilityZone")) for resource, _ in graph.resources(_SUBNET)
+    }
     groups: dict[tuple[Key, bool], list[dict[str, Any]]] = {}
     for resource, borrowed in graph.resources(_NODE_GROUP):
         inputs = showable(resource.inputs)
@@ -79,6 +83,7 @@ def _pools(graph: Graph) -> Iterator[Pool]:
             instance_types=tuple(dict.fromkeys(each for group in members for each in group.get("instanceTypes") or ())),
             zones=tuple(sorted({zone_of_subnet[subnet] for subnet in subnets if subnet in zone_of_subnet})),
             size=f"{least} to {most} nodes, managed group",
+            elastic=False,
             borrowed=borrowed,
         )
     for item in graph.objects("karpenter.sh/NodePool"):
@@ -91,6 +96,7 @@ def _pools(graph: Graph) -> Iterator[Pool]:
             instance_types=wanted.get("node.kubernetes.io/instance-type", ()),
             zones=tuple(sorted(wanted.get("topology.kubernetes.io/zone", ()))),
             size=f"Karpenter, up to {cpus} CPUs" if cpus else "Karpenter",
+            elastic=True,
             borrowed=item.borrowed,
         )
 
@@ -101,7 +107,11 @@ def _edge(graph: Graph, zones_of: dict[Key, tuple[str, ...]]) -> Edge | None:
         if not _is_edge(item):
             continue
         service = next(
-            (each for each in graph.objects("/Service") if each.key == item.key and each.spec.get("type") == "LoadBalancer"),
+            (
+                each
+                for each in graph.objects("/Service")
+                if each.key == item.key and each.spec.get("type") == "LoadBalancer"
+            ),
             None,
         )
         annotations = (service.manifest["metadata"].get("annotations") or {}) if service else {}
@@ -152,74 +162,8 @@ def _cluster(graph: Graph, pools: list[Pool]) -> Cluster | None:
             version=str(resource.inputs.get("version")),
             network=", ".join(f"VPC {cidr}" for cidr in cidrs),
             zones=tuple(sorted({zone for pool in pools for zone in pool.zones})),
-            operators=tuple(operators),
+            operators=tuple(sorted(operators)),
             addons=tuple(addons),
             borrowed=borrowed,
         )
     return None
-
-
-def _services(graph: Graph) -> Iterator[Service]:
-    """What AWS runs beside the cluster; buckets are drawn on their own."""
-    for resource, borrowed in graph.resources("aws:elasticache/replicationGroup:ReplicationGroup"):
-        inputs = showable(resource.inputs)
-        if not borrowed:
-            traits = [
-                "Multi-AZ" if inputs.get("multiAzEnabled") else "",
-                "TLS" if inputs.get("transitEncryptionEnabled") else "",
-            ]
-            yield Service(
-                f"ElastiCache for {str(inputs.get('engine')).title()} {inputs.get('engineVersion') or ''}".rstrip(),
-                (
-                    f"{inputs.get('numCacheClusters')} x {inputs.get('nodeType')}",
-                    ", ".join(filter(None, traits)),
-                ),
-            )
-    secrets = [resource for resource, borrowed in graph.resources("aws:secretsmanager/secret:Secret") if not borrowed]
-    if secrets:
-        copied = sum(1 for _ in graph.objects("external-secrets.io/ExternalSecret", own=True))
-        yield Service("Secrets Manager", (f"{len(secrets)} secrets, by External", f"Secrets into {copied} Kubernetes' own"))
-
-
-def _buckets(graph: Graph, tiers: Any, databases: Any) -> Iterator[Bucket]:
-    """Buckets with their copies. Of the platform's only those that hold something of this stack: its backups."""
-    purpose = {tier.attachments: "filestore" for tier in tiers} | {each.backups: "backups" for each in databases}
-    found = {str(resource.inputs.get("bucket")): (resource, borrowed) for resource, borrowed in graph.resources("aws:s3/bucket:Bucket")}
-    guards = {
-        str(lock.inputs.get("bucket")): _guard(showable(lock.inputs))
-        for lock, _ in graph.resources("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
-    }
-    copies, delays = {}, {}
-    for rule_set, _ in graph.resources("aws:s3/bucketReplicationConfig:BucketReplicationConfig"):
-        inputs = showable(rule_set.inputs)
-        for rule in inputs.get("rules") or ():
-            target = rule["destination"]
-            copies[inputs["bucket"]] = str(target["bucket"]).rpartition(":")[2]
-            minutes = ((target.get("replicationTime") or {}).get("time") or {}).get("minutes")
-            delays[inputs["bucket"]] = f"within {minutes} min" if minutes else ""
-
-    def bucket(name: str, what: str, copy: Bucket | None) -> Bucket:
-        resource, borrowed = found[name]
-        return Bucket(name, what, _place(graph, resource.provider), guards.get(name, ""), copy, delays.get(name, ""), borrowed)
-
-    for name, (_, borrowed) in found.items():
-        if name in copies.values() or (borrowed and name not in purpose):
-            continue
-        what = purpose.get(name, "bucket")
-        target = copies.get(name)
-        yield bucket(name, what, bucket(target, f"{what}, copy", None) if target in found else None)
-
-
-def _guard(lock: dict[str, Any]) -> str:
-    kept = (lock.get("rule") or {}).get("defaultRetention") or {}
-    return f"locked {kept['days']} days" if "days" in kept else "locked"
-
-
-def _place(graph: Graph, provider: str) -> str:
-    """Region and account of the provider a resource is made with."""
-    for resource, _ in graph.resources("pulumi:providers:aws"):
-        if resource.urn == provider:
-            inputs = showable(resource.inputs)
-            account = re.findall(r"\d{12}", str(inputs.get("allowedAccountIds")))
-            return " · ".join(filter(None, [str(inputs.get("region") or ""), *account[:1]]))
-    return ""

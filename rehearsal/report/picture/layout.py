@@ -8,24 +8,24 @@ belongs to the platform that a hosted stack lives on.
 from typing import Final
 
 from rehearsal.engine.model import Evaluation
-from rehearsal.report.picture_bands import LEFT, RIGHT, draw_band, draw_row, rows_of
-from rehearsal.report.picture_canvas import Canvas, text_width
-from rehearsal.report.picture_legend import draw_legend
-from rehearsal.report.picture_parts import Architecture, Cluster, Edge, Pool
-from rehearsal.report.picture_pods import draw_pods, pods_per_square
-from rehearsal.report.picture_reading import read
-from rehearsal.report.picture_stores import (
+from rehearsal.report.picture.bands import LEFT, RIGHT, draw_band, draw_row, rows_of
+from rehearsal.report.picture.canvas import Canvas, text_width
+from rehearsal.report.picture.legend import draw_legend
+from rehearsal.report.picture.parts import Architecture, Cluster, Edge, Pool, count
+from rehearsal.report.picture.pods import draw_pods, pods_per_square
+from rehearsal.report.picture.reading import read
+from rehearsal.report.picture.stores import (
+    FRAME_END,
     SIDE,
+    SIDE_WIDTH,
     buckets_height,
     draw_buckets,
     draw_database,
     draw_services,
-    services_height,
 )
 
 _WIDTH: Final = 1000.0
 _FRAME: Final = 12.0
-_FRAME_END: Final = 772.0
 _TINTS: Final = 5
 """Grounds of pools in the canvas's palette."""
 
@@ -42,32 +42,29 @@ class _Picture:
         self._all = architecture
         self._canvas = Canvas(_WIDTH)
         self._tint_of = {pool.key: f"pool{index % _TINTS}" for index, pool in enumerate(architecture.pools)}
-        self._rows = rows_of(architecture.pools, architecture.tiers, architecture.routed)
+        self._rows = rows_of(architecture.pools, architecture.tiers, architecture.hosts, architecture.routed)
         self._unit = pods_per_square(architecture.tiers)
         self._y = 72.0
 
     def svg(self) -> str:
         """The whole picture."""
         parts, canvas = self._all, self._canvas
-        canvas.text(18, 36, parts.title, 900, size=22, bold=True)
-        canvas.text(18, 56, parts.subtitle, 960, size=12.5, colour="faint")
-        side = self._y
+        canvas.text(18, 38, parts.title, FRAME_END - 18, size=22, bold=True)
+        canvas.text(18, 58, parts.subtitle, FRAME_END - 18, size=12.5, colour="faint")
+        side = draw_legend(canvas, SIDE, 18, SIDE_WIDTH, parts, self._unit) + 12
         self._draw_entrance()
-        frame = self._y
+        top = self._y
         traffic = self._draw_edge()
-        rails = self._draw_tiers(traffic)
-        stored = self._draw_databases(rails)
+        rails, tops = self._draw_tiers(traffic)
+        stores = self._y
+        archives = self._draw_databases(rails)
         self._draw_rest()
-        canvas.box(_FRAME, frame, _FRAME_END - _FRAME, self._y - frame, "none", dashed=_borrowed(parts.cluster))
-        draw_services(canvas, side, parts.services)
-        below = side + services_height(parts.services)
-        places = draw_buckets(canvas, max(below, self._y - buckets_height(parts.buckets)), parts.buckets)
-        for database, middle in zip(parts.databases, stored, strict=True):
-            if (place := places.get(database.backups)) is not None:
-                canvas.line([(RIGHT, middle), (780, middle), (780, place), (SIDE + 8, place)], "faint", arrow=True)
-        self._y = max(self._y, below + buckets_height(parts.buckets)) + 12
-        self._y = draw_legend(canvas, self._y, parts, self._unit)
-        return canvas.svg(self._y, f"{parts.title}: {parts.subtitle}")
+        canvas.box(_FRAME, top, FRAME_END - _FRAME, self._y - top, "none", dashed=_borrowed(parts.cluster), kind="EKS")
+        below = draw_services(canvas, max(side, top), parts.services, tops)
+        tall = buckets_height(parts.buckets)
+        start = max(below, min(stores, self._y - tall))
+        draw_buckets(canvas, start, parts.buckets, archives)
+        return canvas.svg(max(self._y, start + tall) + 14, f"{parts.title}: {parts.subtitle}")
 
     def _draw_entrance(self) -> None:
         """Public names, each above the tier that answers, and the load balancer below them."""
@@ -89,8 +86,7 @@ class _Picture:
         if parts.edge and parts.edge.load_balancer:
             canvas.box(LEFT, self._y, RIGHT - LEFT, 26, "box", dashed=parts.edge.borrowed, kind="load balancer")
             about = f"{parts.edge.load_balancer} · over {_letters(parts.cluster)}"
-            canvas.text(LEFT + 12, self._y + 17, "Network Load Balancer", 200, size=12, bold=True)
-            canvas.text(LEFT + 190, self._y + 17, about, RIGHT - LEFT - 200, colour="faint")
+            canvas.words(LEFT + 12, self._y + 17, "Network Load Balancer", about, RIGHT - LEFT - 24)
             self._y += 26 + 14
 
     def _draw_edge(self) -> float:
@@ -100,9 +96,8 @@ class _Picture:
         top = self._y
         if cluster:
             owner = f" · of {parts.platform}" if cluster.borrowed else ""
-            canvas.text(LEFT, top + 19, f"EKS {cluster.name}{owner}", 330, size=13, bold=True)
             about = f"Kubernetes {cluster.version} · {cluster.network}"
-            canvas.text(LEFT + 340, top + 19, about, 290, colour="faint")
+            canvas.words(LEFT, top + 19, f"EKS {cluster.name}{owner}", about, RIGHT - LEFT - 80)
         self._y = top + 30
         if edge is None:
             return self._y
@@ -116,37 +111,37 @@ class _Picture:
         canvas, y = self._canvas, self._y
         tint = self._tint_of.get(edge.pool, "box")
         canvas.box(LEFT, y, RIGHT - LEFT, 34, tint, dashed=edge.borrowed, kind="edge")
-        canvas.text(LEFT + 12, y + 22, edge.name.title(), 120, size=13, bold=True)
-        about = f"{edge.pods} pods on node pool {edge.pool[0]} · TLS, limits and routes"
-        canvas.text(LEFT + 140, y + 22, about, 400, colour="faint")
-        draw_pods(canvas, RIGHT - 150, y + 8, 70, edge.pods, edge.pods, edge.zones, "traffic")
+        about = f"{count(edge.pods, 'pod')} on pool {edge.pool[0]} · TLS, limits, routes"
+        canvas.words(LEFT + 12, y + 22, edge.name.title(), about, RIGHT - LEFT - 110)
+        draw_pods(canvas, RIGHT - 88, y + 8, 70, edge.pods, edge.pods, edge.zones, "traffic")
 
-    def _draw_tiers(self, traffic: float) -> dict[str, float]:
-        """Bands of tiers; returns where each rail begins."""
+    def _draw_tiers(self, traffic: float) -> tuple[dict[str, float], list[float]]:
+        """Bands of tiers; returns where each rail begins, and the top of each row."""
         rails: dict[str, float] = {}
+        tops = []
         self._y += 16
         for index, row in enumerate(self._rows):
+            tops.append(self._y)
             routed = self._all.routed if index == 0 else frozenset()
             self._y, lanes = draw_row(self._canvas, self._y, row, self._tint_of, routed, self._unit, traffic)
-            for path, height in lanes.items():
-                rails.setdefault(path, height)
+            rails = lanes | rails
             self._y += 12
-        return rails
+        return rails, tops
 
-    def _draw_databases(self, rails: dict[str, float]) -> list[float]:
-        """The databases; returns the middle of each."""
-        middles = []
+    def _draw_databases(self, rails: dict[str, float]) -> dict[str, float]:
+        """The databases; returns, by bucket, where their backups leave."""
+        archives = {}
         zones = self._all.cluster.zones if self._all.cluster else ()
         for database in self._all.databases:
             pool = next((each for each in self._all.pools if each.key == database.pool), None)
-            pool = pool or Pool(database.pool, (), zones, "", database.borrowed)
+            pool = pool or Pool(database.pool, (), zones, "", elastic=False, borrowed=database.borrowed)
             used = {tier.path for tier in self._all.tiers if tier.database == database.key}
             paths = {path: height for path, height in rails.items() if path in used}
             tint = self._tint_of.get(pool.key, "box")
             self._y, middle = draw_database(self._canvas, self._y, database, pool, zones, tint, paths)
             self._y += 12
-            middles.append(middle)
-        return middles
+            archives[database.backups] = middle
+        return archives
 
     def _draw_rest(self) -> None:
         """Pools that none of the above stands on, and what is installed in the cluster."""

@@ -10,14 +10,21 @@ from typing import Literal
 Key = tuple[str, str]
 
 
+def count(number: int, noun: str) -> str:
+    """`1 pod`, `2 pods`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Pool:
-    """A node pool, keyed by its labels (pool, tenant); the system pool has no tenant. `size` says how far it grows."""
+    """A node pool, keyed by its labels (pool, tenant); the operators' has no tenant. `size` says how far it grows,
+    `elastic` that Karpenter makes its nodes."""
 
     key: Key
     instance_types: tuple[str, ...]
     zones: tuple[str, ...]
     size: str
+    elastic: bool
     borrowed: bool
 
     @property
@@ -71,33 +78,45 @@ class Pooler:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """What it holds, its size, and its speed where the storage class says one."""
+
+    what: str
+    size: str
+    speed: str
+
+
+@dataclass(frozen=True)
 class Database:
-    """A PostgreSQL cluster. `volumes` are (what, size and speed); `tenants` are databases others have in it."""
+    """A PostgreSQL cluster. `volumes` are those of each instance; `tenants` are the stack's databases in a cluster that
+    is another's; `backups` is a bucket's name."""
 
     key: Key
     instances: int
     pool: Key
     image: str
-    compute: str
+    compute: tuple[str, ...]
     rules: str
-    volumes: tuple[tuple[str, str], ...]
+    volumes: tuple[Volume, ...]
     poolers: tuple[Pooler, ...]
     tenants: tuple[str, ...]
     backups: str
+    schedule: str
     borrowed: bool
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket, and its copy elsewhere. `place` is region and account."""
+    """A bucket and its copy elsewhere. `place` is region and account, `delay` how far behind the copy may be."""
 
-    name: str
     purpose: str
     place: str
+    content: str
     guard: str
     copy: "Bucket | None"
     delay: str
     borrowed: bool
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +138,6 @@ class Service:
 
     title: str
     lines: tuple[str, ...]
-    borrowed: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-from rehearsal.report.picture_graph import Graph, Item
-from rehearsal.report.picture_parts import Key, Tier
+from rehearsal.report.picture.graph import Graph, Item
+from rehearsal.report.picture.parts import Key, Tier, count
 from retail.naming import LABEL_CLASS, LABEL_POOL, LABEL_TENANT, LABEL_TIER
 
 _ZONE: Final = "topology.kubernetes.io/zone"
+_DAYS: Final = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
 _CLUSTER_SERVICES: Final = ("-rw", "-ro", "-r")
 """Suffixes of the Services that CloudNativePG makes for a cluster."""
 
@@ -73,14 +74,14 @@ def _tier(graph: Graph, item: Item, zones_of: Mapping[Key, tuple[str, ...]]) -> 
 def _cron_tier(graph: Graph, name: str, members: list[Item]) -> Tier:
     first = members[0]
     paused = sum(bool(member.spec.get("suspend")) for member in members)
-    when = str(first.spec.get("schedule")) if len(members) == 1 else f"{len(members)} CronJobs"
+    when = _when(str(first.spec["schedule"])) if len(members) == 1 else f"{len(members)} CronJobs"
     path, database = _database(graph, first)
     return Tier(
         key=first.key,
         name=name,
         workload_class=_class(first),
         pool=pod_pool(first),
-        processes=f"CronJob {first.name}" if len(members) == 1 and first.name != name else "CronJob",
+        processes=first.name if len(members) == 1 and first.name != name else "CronJob",
         floor=0,
         ceiling=0,
         note=f"{when}, paused" if paused == len(members) else when,
@@ -92,14 +93,23 @@ def _cron_tier(graph: Graph, name: str, members: list[Item]) -> Tier:
     )
 
 
+def _when(schedule: str) -> str:
+    """A cron schedule in words where it is simply daily or weekly, else as it is."""
+    minute, hour, day, month, weekday = schedule.split()
+    if not (minute.isdigit() and hour.isdigit() and day == month == "*"):
+        return schedule
+    clock = f"{hour}:{minute:>02}"
+    if weekday == "*":
+        return f"daily {clock}"
+    return f"{_DAYS[int(weekday) % 7]} {clock}" if weekday.isdigit() else schedule
+
+
 def _class(item: Item) -> str:
     return str(item.labels.get(LABEL_CLASS) or item.pod["spec"].get("priorityClassName") or "")
 
 
 def _pods(floor: int, ceiling: int) -> str:
-    if floor == ceiling:
-        return f"{floor} pod{'s' if floor != 1 else ''}"
-    return f"{floor} to {ceiling} pods"
+    return count(floor, "pod") if floor == ceiling else f"{floor} to {ceiling} pods"
 
 
 def _processes(item: Item) -> str:
@@ -108,19 +118,21 @@ def _processes(item: Item) -> str:
     given = [str(each) for each in [*(container.get("command") or ()), *(container.get("args") or ())]]
     flags = dict(each.removeprefix("--").split("=", 1) for each in given if re.fullmatch(r"--[a-z-]+=.+", each))
     if "gevent" in given:
-        return "1 gevent process"
+        return "gevent"
     if int(flags.get("workers", "0")) > 0:
-        return f"{flags['workers']} workers a pod"
+        return f"{flags['workers']} workers each"
     if int(flags.get("max-cron-threads", "0")) > 0:
         return f"{flags['max-cron-threads']} cron threads"
     if "workers" in flags:
-        return "1 process, no HTTP"
+        return "1 process"
     return re.sub(r"[:@].*", "", str(container.get("image"))).rpartition("/")[2]
 
 
 def _files(graph: Graph, item: Item) -> Iterator[str]:
     """The texts of the files that External Secrets mounts into its pods."""
-    mounted = {volume["secret"]["secretName"] for volume in item.pod["spec"].get("volumes") or () if volume.get("secret")}
+    mounted = {
+        volume["secret"]["secretName"] for volume in item.pod["spec"].get("volumes") or () if volume.get("secret")
+    }
     for secret in graph.objects("external-secrets.io/ExternalSecret"):
         target = secret.spec.get("target") or {}
         if secret.namespace == item.namespace and target.get("name", secret.name) in mounted:

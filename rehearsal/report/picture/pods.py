@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Final
 
-from rehearsal.report.picture_canvas import Canvas
-from rehearsal.report.picture_parts import Tier
+from rehearsal.report.picture.canvas import Canvas
+from rehearsal.report.picture.parts import Tier
 
-_SIDE: Final = 6.0
-_STEP: Final = 7.5
-_GROUP_GAP: Final = 7.0
-_LETTER: Final = 11.0
+_SIDE: Final = 7.0
+_STEP: Final = 8.6
+_GROUP_GAP: Final = 8.0
+_LETTER: Final = 12.0
 _MOST: Final = 48
 """Squares of one tier that still read as a number of pods; beyond it a square stands for several."""
 
@@ -42,7 +42,7 @@ def draw_pods(
             canvas.square(*place, _SIDE, colour, filled=number < filled[index])
         used = min(columns, all_of[0]) * _STEP
         if zones:
-            canvas.text(left, y + tall + 8, zones[index][-1:], used + _GROUP_GAP, size=9, colour="faint")
+            canvas.text(left, y + tall + 9, zones[index][-1:], used + _GROUP_GAP, size=9, colour="faint")
         left += used + _GROUP_GAP
 
 

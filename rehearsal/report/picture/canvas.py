@@ -10,17 +10,19 @@ _FONTS: Final = "'Segoe UI','Helvetica Neue',Helvetica,Arial,'DejaVu Sans',sans-
 
 # Advance widths of DejaVu Sans in hundredths of an em: the widest of _FONTS, so what fits in it fits in all.
 _WIDTHS: Final = {
-    28: "ijl' ",
-    35: "I.,:;|f-t()[]/!·",
-    42: "r\"*s°",
-    56: "cJzvkxy",
-    64: "abdeghnopqu0123456789L$_?–",
-    70: "ABCEFKPRSTVXYZ",
-    79: "DGHNOQUw×+=<>≥≤~^",
-    100: "mMW@%…→",
+    29: "ijlIJ'",
+    36: " ,.·/:;|f-",
+    41: "()[]tr!",
+    52: '*_–°sz"',
+    60: "cLFkvxyPTYao?",
+    64: "eESbdghnpqu$0123456789{}",
+    70: "KAVBRXZC",
+    79: "UHNDG&OQ",
+    86: "w#+<=>^~×→≥≤M",
+    100: "m%W@…",
 }
 _WIDTH_OF: Final = {character: width / 100 for width, characters in _WIDTHS.items() for character in characters}
-_BOLD: Final = 1.1
+_BOLD: Final = 1.14
 
 _LIGHT: Final = {
     "paper": "#ffffff",
@@ -35,11 +37,11 @@ _LIGHT: Final = {
     "pooler": "#0969da",
     "direct": "#8250df",
     "traffic": "#1a7f37",
-    "pool0": "#ddf0ff",
-    "pool1": "#dcf5e3",
-    "pool2": "#fff3d1",
-    "pool3": "#f1e8ff",
-    "pool4": "#e8ecf0",
+    "pool0": "#e9edf1",
+    "pool1": "#dff5e5",
+    "pool2": "#ddf0ff",
+    "pool3": "#f3eaff",
+    "pool4": "#fff4d6",
 }
 _DARK: Final = {
     "paper": "#0d1117",
@@ -54,11 +56,11 @@ _DARK: Final = {
     "pooler": "#4493f8",
     "direct": "#ab7df8",
     "traffic": "#3fb950",
-    "pool0": "#12294a",
+    "pool0": "#262c34",
     "pool1": "#10301c",
-    "pool2": "#3b2a0a",
+    "pool2": "#12294a",
     "pool3": "#2b1d47",
-    "pool4": "#262c34",
+    "pool4": "#33270f",
 }
 
 
@@ -127,6 +129,12 @@ class Canvas:
             f"{escape(shown)}{whole}</text>"
         )
 
+    def words(self, x: float, y: float, head: str, more: str, width: float, *, size: float = 13) -> None:
+        """A bold heading and, on the same line, what there is to say about it."""
+        used = min(text_width(head, size, bold=True), width)
+        self.text(x, y, head, width, size=size, bold=True)
+        self.text(x + used + 12, y, more, width - used - 12, colour="faint")
+
     def line(self, points: Sequence[Point], colour: str, *, arrow: bool = False, thick: float = 1.6) -> None:
         """A line through `points`, with an arrowhead at its end if wanted."""
         path = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
@@ -140,9 +148,7 @@ class Canvas:
     def square(self, x: float, y: float, side: float, colour: str, *, filled: bool) -> None:
         """A pod: filled where it always runs, an outline where it may come."""
         look = f"f-{colour}" if filled else f"hollow s-{colour}"
-        self._add(
-            f'<rect class="{look}" x="{_n(x)}" y="{_n(y)}" width="{_n(side)}" height="{_n(side)}" rx="1"/>'
-        )
+        self._add(f'<rect class="{look}" x="{_n(x)}" y="{_n(y)}" width="{_n(side)}" height="{_n(side)}" rx="1"/>')
 
     def volume(self, x: float, y: float, width: float, height: float, *, dashed: bool = False) -> None:
         """A cylinder."""
