@@ -31,8 +31,9 @@ from rehearsal.paths import PROJECT_DIR, home_dir, plane_dir
 from rehearsal.progress import Progress
 from rehearsal.report.summary import summarize
 from rehearsal.standins.kinds import MODE_NAME, MODE_NAMESPACE
+from rehearsal.standins.report import STAND_INS as STOOD_IN
 
-STAND_INS = "stand-ins"
+STAND_INS_PROCESS = "stand-ins"
 
 ELSEWHERE_PATIENCE_SECONDS = 300
 """Without news, on a cluster that pulls images and starts machines."""
@@ -113,7 +114,11 @@ def page_of(outcome: Outcome) -> dict[str, Any]:
     ]
     if not outcome.embedded:
         steps = [(f"kubectl --kubeconfig {outcome.kubeconfig} get pods -A -o wide", "look inside")]
-    return summarize(outcome.evaluation, outcome.placement, outcome.changes, steps)
+    stood_in_for = [each.operator for each in STOOD_IN] if outcome.embedded else []
+    return {
+        **summarize(outcome.evaluation, outcome.placement, outcome.changes, steps),
+        "stood_in_for": stood_in_for,
+    }
 
 
 def cluster_owner(evaluation: Evaluation) -> str:
@@ -209,7 +214,7 @@ def _start_stand_ins(plane: boot.Plane) -> None:
     python_path = os.pathsep.join([str(PROJECT_DIR), *filter(None, [os.environ.get("PYTHONPATH")])])
     boot.register_process(
         plane,
-        STAND_INS,
+        STAND_INS_PROCESS,
         [
             sys.executable,
             "-m",

@@ -57,8 +57,9 @@ def _stateless(settings: Settings, pool: Pool, tiers: Mapping[Tier, TierPlan]) -
     if pool is Pool.WEB:
         millis, mib = millis + EDGE_CPU_MILLIS, mib + EDGE_MEMORY_MIB
     if settings.hosting is Hosting.PLATFORM:
-        cores, gib = HOSTED_RETAILER[pool]
-        millis, mib = millis + settings.max_retailers * cores * 1000, mib + settings.max_retailers * gib * 1024
+        hosted_cores, hosted_gib = HOSTED_RETAILER[pool]
+        millis += settings.max_retailers * hosted_cores * 1000
+        mib += settings.max_retailers * hosted_gib * 1024
     gib_per_core = largest.memory_gib // largest.vcpus
     cores = max(millis / 1000, mib / 1024 / gib_per_core)
     limit = math.ceil(cores * 1.5 / PACKING) + len(settings.zones) * largest.vcpus

@@ -28,7 +28,7 @@ class KubernetesObject:
 
 
 def kubernetes_objects(evaluation: Evaluation) -> list[KubernetesObject]:
-    """Every Kubernetes object of the program, in the order of registration; Helm releases and providers are none.
+    """Every Kubernetes object of the program, in the evaluation's order; Helm releases and providers are none.
 
     Raises RehearsalError naming every object without an explicit `metadata.name`, and every patch of an object that the
     program does not own.

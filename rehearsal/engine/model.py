@@ -94,7 +94,7 @@ class Evaluation:
     """One run of the program for one stack.
 
     `config` holds full keys (`odoo-retail:stores`) and the text the program saw; `secret_keys` are those whose text
-    must never be shown. `resources` are by URN, in the order of registration. `references` are the evaluations of the
+    must never be shown. `resources` are by URN, each after what it needs. `references` are the evaluations of the
     stacks read through StackReference, by full name `organization/project/stack`. `warnings` are what the program said
     through `pulumi.warn` and `pulumi.error`.
     """

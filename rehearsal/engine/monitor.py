@@ -15,6 +15,7 @@ from rehearsal.engine import requests, wire
 from rehearsal.engine.computed import Computed, NotCoveredError
 from rehearsal.engine.invokes import INVOKES
 from rehearsal.engine.model import UNKNOWN, Evaluation, Resource, Secret, contains, reveal, secret_texts
+from rehearsal.engine.ordering import in_order
 from rehearsal.engine.project import ORGANIZATION
 from rehearsal.engine.providers import PROVIDER_TYPE, Providers
 from rehearsal.engine.scrubbing import SHORTEST_SECRET
@@ -84,6 +85,8 @@ class Monitor:
         return resource_pb2.RegisterPackageResponse(ref=f"{request.name}@{request.version}")
 
     def SignalAndWaitForShutdown(self, _request: Empty) -> Empty:
+        """The program has ended well, and everything is registered."""
+        self.resources = in_order(self.resources)
         return Empty()
 
     # Resources

@@ -17,6 +17,10 @@ def print_page(page: Mapping[str, Any], console: "Console") -> None:
     _print_nodes(page["nodes"], zones, console)
     _print_pods(page["pods"], zones, console)
     _print_troubles(page, console)
+    if stood_in_for := page.get("stood_in_for"):
+        console.print(
+            f"Stood in for here: {', '.join(stood_in_for)}; of AWS there are only made-up ids.\n", style="dim"
+        )
     _print_changes(page["changes"], console)
     _print_pairs("Addresses", [(entry["service"], entry["address"]) for entry in page["addresses"]], console)
     _print_pairs("Outputs", [(name, _inline(value)) for name, value in page["outputs"].items()], console)

@@ -13,12 +13,12 @@ _WIDTHS: Final = {
     29: "ijlIJ'",
     36: " ,.·/:;|f-",
     41: "()[]tr!",
-    52: '*_–°sz"',
+    52: '*_°sz"',
     60: "cLFkvxyPTYao?",
     64: "eESbdghnpqu$0123456789{}",
     70: "KAVBRXZC",
     79: "UHNDG&OQ",
-    86: "w#+<=>^~×→≥≤M",
+    86: "w#+<=>^~M",
     100: "m%W@…",
 }
 _WIDTH_OF: Final = {character: width / 100 for width, characters in _WIDTHS.items() for character in characters}
@@ -39,9 +39,9 @@ _LIGHT: Final = {
     "traffic": "#1a7f37",
     "pool0": "#e9edf1",
     "pool1": "#dff5e5",
-    "pool2": "#ddf0ff",
-    "pool3": "#f3eaff",
-    "pool4": "#fff4d6",
+    "pool2": "#f3eaff",
+    "pool3": "#fff4d6",
+    "pool4": "#ddf0ff",
 }
 _DARK: Final = {
     "paper": "#0d1117",
@@ -58,9 +58,9 @@ _DARK: Final = {
     "traffic": "#3fb950",
     "pool0": "#262c34",
     "pool1": "#10301c",
-    "pool2": "#12294a",
-    "pool3": "#2b1d47",
-    "pool4": "#33270f",
+    "pool2": "#2b1d47",
+    "pool3": "#33270f",
+    "pool4": "#12294a",
 }
 
 

@@ -111,8 +111,8 @@ class _Picture:
         canvas, y = self._canvas, self._y
         tint = self._tint_of.get(edge.pool, "box")
         canvas.box(LEFT, y, RIGHT - LEFT, 34, tint, dashed=edge.borrowed, kind="edge")
-        about = f"{count(edge.pods, 'pod')} on pool {edge.pool[0]} · TLS, limits, routes"
-        canvas.words(LEFT + 12, y + 22, edge.name.title(), about, RIGHT - LEFT - 110)
+        about = [f"{count(edge.pods, 'pod')} on pool {edge.pool[0]}", ", ".join(edge.middlewares)]
+        canvas.words(LEFT + 12, y + 22, edge.name.title(), " · ".join(filter(None, about)), RIGHT - LEFT - 110)
         draw_pods(canvas, RIGHT - 88, y + 8, 70, edge.pods, edge.pods, edge.zones, "traffic")
 
     def _draw_tiers(self, traffic: float) -> tuple[dict[str, float], list[float]]:
@@ -136,7 +136,7 @@ class _Picture:
             pool = next((each for each in self._all.pools if each.key == database.pool), None)
             pool = pool or Pool(database.pool, (), zones, "", elastic=False, borrowed=database.borrowed)
             used = {tier.path for tier in self._all.tiers if tier.database == database.key}
-            paths = {path: height for path, height in rails.items() if path in used}
+            paths: dict[str, float] = {path: height for path, height in rails.items() if path in used}
             tint = self._tint_of.get(pool.key, "box")
             self._y, middle = draw_database(self._canvas, self._y, database, pool, zones, tint, paths)
             self._y += 12

@@ -57,13 +57,14 @@ class Tier:
 
 @dataclass(frozen=True)
 class Edge:
-    """Where requests come in: Traefik, and the load balancer before it."""
+    """Where requests come in: Traefik with the kinds of its middlewares, and the load balancer before it."""
 
     name: str
     pods: int
     zones: tuple[str, ...]
     pool: Key
     load_balancer: str
+    middlewares: tuple[str, ...]
     borrowed: bool
 
 

@@ -5,13 +5,13 @@ and providers.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from rehearsal.engine.model import Evaluation
 from rehearsal.report.picture.databases import read_databases
 from rehearsal.report.picture.graph import Graph, Item, showable
-from rehearsal.report.picture.parts import Architecture, Cluster, Edge, Key, Pool
+from rehearsal.report.picture.parts import Architecture, Cluster, Edge, Key, Pool, Tier
 from rehearsal.report.picture.services import read_buckets, read_services
 from rehearsal.report.picture.tiers import pod_pool, read_tiers, required_zones
 from retail.naming import LABEL_POOL, LABEL_TENANT
@@ -30,7 +30,7 @@ def read(evaluation: Evaluation) -> Architecture:
     tiers = tuple(read_tiers(graph, zones_of))
     databases = tuple(read_databases(graph, tiers))
     edge = _edge(graph, zones_of)
-    hosts, routed = _routes(graph)
+    hosts, routed = _routes(graph, tiers)
     used = {tier.pool for tier in tiers} | {each.pool for each in databases} | ({edge.pool} if edge else set())
     return Architecture(
         title=_setting(evaluation, "retailer") or evaluation.project,
@@ -124,6 +124,9 @@ def _edge(graph: Graph, zones_of: dict[Key, tuple[str, ...]]) -> Edge | None:
             zones=required_zones(item, zones_of.get(pool, ())),
             pool=pool,
             load_balancer=" · ".join(filter(None, [scheme, f"ports {ports}" if ports else ""])) if service else "",
+            middlewares=tuple(
+                sorted({kind for each in graph.objects("traefik.io/Middleware", own=True) for kind in each.spec})
+            ),
             borrowed=item.borrowed,
         )
     return None
@@ -133,8 +136,8 @@ def _is_edge(item: Item) -> bool:
     return item.labels.get("app.kubernetes.io/name") == _EDGE_APP
 
 
-def _routes(graph: Graph) -> tuple[tuple[tuple[str, Key], ...], frozenset[Key]]:
-    """Each public host with the Service that answers by default (lowest priority), and all Services that are reached."""
+def _routes(graph: Graph, tiers: Sequence[Tier]) -> tuple[tuple[tuple[str, Key], ...], frozenset[Key]]:
+    """Each public host with the Service that answers by default (lowest priority), and every Service that is reached."""
     best: dict[str, tuple[int, Key]] = {}
     routed = set()
     for item in graph.objects("traefik.io/IngressRoute", own=True):
@@ -146,7 +149,9 @@ def _routes(graph: Graph) -> tuple[tuple[tuple[str, Key], ...], frozenset[Key]]:
                 for host in re.findall(r"Host\(`([^`]+)`\)", rule["match"]):
                     if host not in best or priority < best[host][0]:
                         best[host] = priority, key
-    return tuple((host, key) for host, (_, key) in best.items()), frozenset(routed)
+    classes = {tier.key: tier.workload_class for tier in tiers}
+    hosts = sorted(((host, key) for host, (_, key) in best.items()), key=lambda pair: (classes.get(pair[1], "~"), pair))
+    return tuple(hosts), frozenset(routed)
 
 
 def _cluster(graph: Graph, pools: list[Pool]) -> Cluster | None:

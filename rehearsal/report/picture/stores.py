@@ -29,7 +29,7 @@ def draw_database(
     tint: str,
     paths: Mapping[str, float],
 ) -> tuple[float, float]:
-    """The pool's band with poolers above the zones; `paths` are where the rails come from. Returns bottom and middle."""
+    """The pool's band with poolers above the zones; `paths` are where rails come from. Returns bottom and middle."""
     inner, width = LEFT + _GAP, RIGHT - LEFT - 2 * _GAP
     poolers = y + 12
     ground = poolers + len(database.poolers) * (_POOLER_HEIGHT + 6) + 22 * len(database.tenants) + 14

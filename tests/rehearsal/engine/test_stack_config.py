@@ -5,7 +5,6 @@ import pytest
 
 from rehearsal.engine.project import read_project
 from rehearsal.engine.stack_config import StackConfig, read_stack_config
-from rehearsal.errors import UserError
 
 WriteProject = Callable[..., Path]
 
