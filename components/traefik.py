@@ -22,7 +22,7 @@ from components.traefik_arguments import (
     static_arguments,
 )
 from retail import versions
-from retail.naming import LABEL_EDGE, Identity, Pool, selector
+from retail.naming import LABEL_CLASS, LABEL_EDGE, Identity, Pool, selector
 from retail.objectives import WorkloadClass
 
 NAME = "traefik"
@@ -85,7 +85,7 @@ class Traefik(pulumi.ComponentResource):
             opts,
         )
         child = pulumi.ResourceOptions(parent=self)
-        labels = args.identity.labels(NAME)
+        labels = {**args.identity.labels(NAME), LABEL_CLASS: str(WorkloadClass.CRITICAL)}
         metadata = {"name": NAME, "namespace": args.identity.namespace, "labels": labels}
         account = ServiceAccount(
             f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child

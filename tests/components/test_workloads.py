@@ -67,6 +67,7 @@ def workloads(identity: Identity, plan: Plan) -> Callable[..., None]:
 
 OTHERS = (
     "acme-db",
+    "restore-drill",
     "cnpg",
     "redis",
     "database-readonly",

@@ -29,7 +29,7 @@ def pods_height(width: float, ceiling: int, groups: int) -> float:
 def draw_pods(
     canvas: Canvas, x: float, y: float, width: float, floor: int, ceiling: int, zones: tuple[str, ...], colour: str
 ) -> None:
-    """Squares from (x, y) on, filled up to the floor, outlines up to the ceiling; under each group its zone's letter."""
+    """Squares from (x, y) on, filled up to the floor, outlines up to the ceiling, with their zone below each group."""
     groups = len(zones) or 1
     columns = _columns(width, len(zones))
     filled, all_of = _shares(floor, groups), _shares(ceiling, groups)

@@ -137,7 +137,7 @@ def _is_edge(item: Item) -> bool:
 
 
 def _routes(graph: Graph, tiers: Sequence[Tier]) -> tuple[tuple[tuple[str, Key], ...], frozenset[Key]]:
-    """Each public host with the Service that answers by default (lowest priority), and every Service that is reached."""
+    """Each public host with the Service that answers by default (of the lowest priority), and all that are reached."""
     best: dict[str, tuple[int, Key]] = {}
     routed = set()
     for item in graph.objects("traefik.io/IngressRoute", own=True):

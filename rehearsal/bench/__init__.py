@@ -1,0 +1,1 @@
+"""What the rehearsal costs, measured in one run: `python -m rehearsal.bench`."""
