@@ -113,6 +113,8 @@ def _run(project: Project, stack: str, config: StackConfig, preview: bool, monit
     import pulumi.runtime
     from pulumi.runtime.settings import ROOT
 
+    from rehearsal.engine.stack_traces import program_frames_only
+
     ROOT.set(None)
     secret_keys = sorted(config.secret_keys)
     pulumi.runtime.set_all_config(config.values, secret_keys)
@@ -135,7 +137,7 @@ def _run(project: Project, stack: str, config: StackConfig, preview: bool, monit
     # The CLI tells the program its configuration by these two, and get_config_env reads them.
     variables = {"PULUMI_CONFIG": json.dumps(config.values), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(secret_keys)}
     try:
-        with environment(variables):
+        with environment(variables), program_frames_only(project.folder):
             run_in_fresh_loop(lambda: pulumi.runtime.run_in_stack(program))
     finally:
         # The SDK makes what is set first in a context the default of all others: the monitor, preview or not, and so

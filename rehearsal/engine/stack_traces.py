@@ -11,6 +11,8 @@ from pulumi.runtime.proto.source_pb2 import SourcePosition, StackFrame, StackTra
 
 _HOOK: Final = "_get_stack_trace"
 """The SDK's private function (pulumi.runtime.resource) that describes the stack to the engine with every resource."""
+_CONSTRUCTORS: Final = 3
+"""Of Resource, of CustomResource or ComponentResource, of the own class: the SDK begins at who calls them."""
 
 
 @contextmanager
@@ -34,9 +36,12 @@ def program_frames_only(folder: Path) -> Iterator[None]:
         return path.as_uri() if path.is_relative_to(folder) and "site-packages" not in path.parts else ""
 
     def program_frames() -> StackTrace:
-        found, frame = [], sys._getframe(1)
+        found: list[StackFrame] = []
+        constructors, frame = 0, sys._getframe(1).f_back
         while frame is not None:
-            if place := uri(frame.f_code.co_filename):
+            if constructors < _CONSTRUCTORS:
+                constructors += frame.f_code.co_name == "__init__"
+            elif place := uri(frame.f_code.co_filename):
                 found.append(StackFrame(pc=SourcePosition(uri=place, line=frame.f_lineno)))
             frame = frame.f_back
         return StackTrace(frames=found)

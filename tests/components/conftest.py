@@ -3,7 +3,6 @@
 import sys
 import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -32,33 +31,36 @@ class RunComponent(Protocol):
     def __call__(self, build: Callable[..., Any], *, preview: bool = False) -> Evaluation: ...
 
 
-@pytest.fixture
-def run_component(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunComponent:
+@pytest.fixture(scope="session")
+def run_component(tmp_path_factory: pytest.TempPathFactory) -> RunComponent:
     """`run_component(build)`: what `build(opts, backup_provider)` registers.
 
-    `opts` hands down explicit providers for aws (workload account), kubernetes and random, as __main__.py does.
+    `opts` hands down explicit providers for aws (workload account), kubernetes and random, as __main__.py does. Of the
+    session, so that a file's tests can look at one evaluation: each costs a second.
     """
+    folder = tmp_path_factory.mktemp("component")
+    (folder / "Pulumi.yaml").write_text("name: odoo-retail\nruntime: python\n")
+    (folder / "Pulumi.test.yaml").write_text("config: {}\n")
+    (folder / "__main__.py").write_text(PROGRAM)
 
     def run(build: Callable[..., Any], *, preview: bool = False) -> Evaluation:
-        (tmp_path / "Pulumi.yaml").write_text("name: odoo-retail\nruntime: python\n")
-        (tmp_path / "Pulumi.test.yaml").write_text("config: {}\n")
-        (tmp_path / "__main__.py").write_text(PROGRAM)
         module = types.ModuleType("component_under_test")
         module.build = build  # type: ignore[attr-defined]  # what the program imports
-        monkeypatch.setitem(sys.modules, "component_under_test", module)
-        return evaluate(tmp_path, "test", preview=preview)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setitem(sys.modules, "component_under_test", module)
+            return evaluate(folder, "test", preview=preview)
 
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def identity() -> Identity:
     return Identity(
         retailer="acme", environment="production", stack="acme", account="111122223333", region="eu-central-1"
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_test_plan() -> Callable[..., Plan]:
     """`make_test_plan(stores=3)`: the plan of a gold production stack with those keys changed."""
 

@@ -17,7 +17,7 @@ SCALED = [tier for tier in Tier if PROFILES[tier].scaled]
 PAUSED = "autoscaling.keda.sh/paused-scale-in"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scale(run_component: Any, identity: Identity) -> Callable[[Plan], dict[str, Any]]:
     def run(plan: Plan) -> dict[str, Any]:
         def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:

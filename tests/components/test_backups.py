@@ -20,7 +20,7 @@ SOURCE, COPY = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(run_component: Any, identity: Identity) -> Callable[..., Evaluation]:
     def run(**changes: Any) -> Evaluation:
         def build(opts: pulumi.ResourceOptions, backup: pulumi.ProviderResource) -> None:

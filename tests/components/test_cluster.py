@@ -30,13 +30,13 @@ def of_type(evaluation: Evaluation, kind: str) -> list[Resource]:
     return [resource for resource in evaluation.resources.values() if resource.type.endswith(f":{kind}")]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def evaluation(run_component: Any, identity: Identity) -> Evaluation:
     evaluated: Evaluation = run_component(lambda opts, _: Cluster("c", args(identity), opts))
     return evaluated
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def control_plane(evaluation: Evaluation) -> Resource:
     (found,) = [resource for resource in of_type(evaluation, "Cluster") if resource.custom]
     return found

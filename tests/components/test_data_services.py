@@ -192,7 +192,7 @@ PROGRAMS = {
 }
 
 
-@pytest.fixture(params=sorted(PROGRAMS))
+@pytest.fixture(scope="module", params=sorted(PROGRAMS))
 def program(request: Any, identity: Identity, make_test_plan: Callable[..., Plan]) -> Callable[..., None]:
     make, changes = PROGRAMS[request.param]
     plan = make_test_plan(**changes)

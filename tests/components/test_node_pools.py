@@ -34,12 +34,12 @@ ACCESS = ClusterAccess(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plan(make_test_plan: Callable[..., Plan]) -> Plan:
     return make_test_plan()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def evaluation(run_component: Any, identity: Identity, plan: Plan) -> Evaluation:
     given = NodePoolsArgs(identity=identity, pools=plan.pools, access=ACCESS)
     evaluated: Evaluation = run_component(lambda opts, _: NodePools("pools", given, opts))

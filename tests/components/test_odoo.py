@@ -22,7 +22,7 @@ WITHOUT_HTTP = (Tier.JOBRUNNER, Tier.SCHEDULED)
 SERVERS = tuple(tier for tier in Tier if tier is not Tier.BATCH)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run_odoo(run_component: Any, identity: Identity) -> Callable[..., Evaluation]:
     def run(plan: Plan, *, preview: bool = False, owner: str = "acme") -> Evaluation:
         def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:
@@ -45,7 +45,7 @@ def run_odoo(run_component: Any, identity: Identity) -> Callable[..., Evaluation
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def odoo(run_odoo: Callable[..., Evaluation], make_test_plan: Callable[..., Plan]) -> Evaluation:
     return run_odoo(make_test_plan())
 

@@ -35,7 +35,7 @@ def args(identity: Identity, plan: Plan) -> PlatformArgs:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def program(identity: Identity, make_test_plan: Callable[..., Plan]) -> Callable[..., None]:
     given = args(identity, make_test_plan())
 
@@ -49,7 +49,7 @@ def program(identity: Identity, make_test_plan: Callable[..., Plan]) -> Callable
     return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def evaluation(program: Callable[..., None], run_component: Any) -> Evaluation:
     evaluated: Evaluation = run_component(program)
     return evaluated

@@ -49,12 +49,12 @@ def objects(evaluation: Evaluation) -> dict[str, KubernetesObject]:
     return {item.kind: item for item in found} | {f"{item.kind}/{item.name}": item for item in found}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def gold(run_component: Any, identity: Identity, make_test_plan: MakePlan) -> dict[str, KubernetesObject]:
     return objects(run(run_component, arguments(identity, make_test_plan())))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bronze(run_component: Any, identity: Identity, make_test_plan: MakePlan) -> dict[str, KubernetesObject]:
     plan = make_test_plan(objective_class="bronze", environment="development")
     return objects(run(run_component, arguments(identity, plan)))

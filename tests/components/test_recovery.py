@@ -21,7 +21,7 @@ from retail.naming import Identity
 from retail.plan import Plan
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def evaluation(run_component: Any, identity: Identity, make_test_plan: Callable[..., Plan]) -> Evaluation:
     plan = make_test_plan()
     database = plan.database
@@ -50,12 +50,12 @@ def evaluation(run_component: Any, identity: Identity, make_test_plan: Callable[
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def made(evaluation: Evaluation) -> dict[str, KubernetesObject]:
     return {item.kind: item for item in kubernetes_objects(evaluation)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scratch(made: dict[str, KubernetesObject]) -> dict[str, Any]:
     cluster: dict[str, Any] = json.loads(made["ConfigMap"].manifest["data"]["cluster.json"])
     return cluster

@@ -17,7 +17,7 @@ SUBNETS = {"eu-central-1b": "subnet-b", "eu-central-1a": "subnet-a", "eu-central
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(run_component: Any, identity: Identity) -> Callable[..., Evaluation]:
     def run(objective_class: str, *, preview: bool = False) -> Evaluation:
         def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:

@@ -18,7 +18,7 @@ HOSTS = ("shop.acme.example", "erp.acme.example", "pos.acme.example", "api.acme.
 REPLICAS = 3
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def objects(run_component: Any, identity: Identity, make_test_plan: Callable[..., Plan]) -> dict[tuple[str, str], Any]:
     def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:
         plan = make_test_plan()

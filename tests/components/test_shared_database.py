@@ -28,7 +28,7 @@ def arguments(identity: Identity, connection_limit: int = 60) -> SharedDatabaseT
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def evaluation(run_component: Any, identity: Identity) -> Evaluation:
     def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:
         SharedDatabaseTenant("database", arguments(identity), opts)

@@ -18,7 +18,7 @@ from retail.tiers import PROFILES, DatabasePath, Tier
 CIDRS = ("10.20.192.0/20", "10.20.208.0/20", "10.20.224.0/20")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run_tenancy(run_component: Any, identity: Identity) -> Callable[..., dict[tuple[str, str], Any]]:
     def run(plan: Plan, **changes: Any) -> dict[tuple[str, str], Any]:
         given: dict[str, Any] = {"edge": "acme", "managed_redis": True, **changes}

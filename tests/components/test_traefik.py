@@ -14,7 +14,7 @@ from retail.naming import Identity
 CIDRS = ("10.20.192.0/20", "10.20.208.0/20", "10.20.224.0/20")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run_edge(run_component: Any, identity: Identity) -> Callable[..., Evaluation]:
     def run(*, shared: bool = False, preview: bool = False) -> Evaluation:
         def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:

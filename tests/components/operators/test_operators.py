@@ -18,7 +18,7 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 CLUSTER = "acme-production"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def program(identity: Identity) -> Callable[..., None]:
     def build(opts: pulumi.ResourceOptions, _: object) -> None:
         defaults = ClusterDefaults("defaults", ClusterDefaultsArgs(identity=identity), opts)
@@ -35,7 +35,7 @@ def program(identity: Identity) -> Callable[..., None]:
     return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def evaluation(program: Callable[..., None], run_component: Any) -> Evaluation:
     evaluated: Evaluation = run_component(program)
     return evaluated
