@@ -28,8 +28,8 @@ from rehearsal.cluster.definitions import install
 from rehearsal.controlplane import boot
 from rehearsal.controlplane.ports import is_free
 from rehearsal.crds.catalogue import load_crds
-from rehearsal.engine.evaluate import evaluate
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
+from rehearsal.engine.model import Evaluation
 from rehearsal.paths import PROJECT_DIR
 from rehearsal.progress import LineProgress, QuietProgress
 from rehearsal.session import Outcome, Request
@@ -105,13 +105,13 @@ def live(client: Client, api_version: str, kind: str, name: str) -> dict[str, An
     return found
 
 
-def objects(client: Client) -> set[str]:
-    """Kind and name of every object of the program that is in the cluster."""
-    return {
-        f"{item.kind} {item.namespace or ''}/{item.name}"
-        for item in kubernetes_objects(evaluate(PROJECT_DIR, "dev", preview=False))
-        if client.get(item.api_version, item.kind, item.name, item.namespace)
-    }
+def missing(client: Client, evaluation: Evaluation) -> list[str]:
+    """Objects of the program that are not in the cluster."""
+    return [
+        item.urn
+        for item in kubernetes_objects(evaluation)
+        if client.get(item.api_version, item.kind, item.name, item.namespace) is None
+    ]
 
 
 def happened(outcome: Outcome) -> dict[str, int]:
@@ -141,7 +141,7 @@ def eventually(holds: Callable[[], object], what: str) -> None:
 
 def test_everything_stands_after_the_first_up(dev: Outcome, client: Client) -> None:
     assert happened(dev) == {"created": len(kubernetes_objects(dev.evaluation))}
-    assert len(objects(client)) == len(kubernetes_objects(dev.evaluation))
+    assert missing(client, dev.evaluation) == []
     assert {pod.zone[-1] for pod in dev.placement.pods} == set("abc")
     assert not [pod for pod in dev.placement.pods if not pod.pool]
     assert dev.placement.addresses
@@ -166,11 +166,11 @@ def test_run_again_it_changes_nothing(client: Client) -> None:
 
 
 def test_the_season_changes_numbers_and_nothing_that_holds_state(client: Client) -> None:
-    before, names = stateful(client), objects(client)
+    before = stateful(client)
     peak = up("dev", season="peak")
     assert stateful(client) == before
-    assert objects(client) == names
-    assert happened(peak).keys() == {"changed"}
+    assert happened(peak).keys() == {"changed"}, "the same kinds and names: nothing was made, replaced or deleted"
+    assert missing(client, peak.evaluation) == []
     changed = {name.partition(" ")[0] for name in peak.changes.changed}
     assert {"ScaledObject", "CronJob"} <= changed
     assert changed <= {"ScaledObject", "CronJob", "Deployment", "Middleware", "NodePool", "ResourceQuota"}
@@ -190,7 +190,6 @@ def test_what_was_changed_by_hand_is_put_right(client: Client) -> None:
     assert sorted(right.changes.restored) == [f"Deployment {SPACE}/scheduled", f"Service {SPACE}/storefront"]
     assert sorted(right.changes.created) == [f"Deployment {SPACE}/pos", f"PodDisruptionBudget {SPACE}/storefront"]
     assert live(client, "apps/v1", "Deployment", "scheduled")["status"]["readyReplicas"] == 2
-    assert happened(up("dev")) == {}
 
 
 def test_a_tier_that_left_the_program_is_pruned_and_comes_back(client: Client, tmp_path: Path) -> None:
@@ -223,7 +222,6 @@ def test_what_is_protected_is_refused_with_the_reason(client: Client, tmp_path: 
     assert stateful(client) == before
     up("dev")
     assert stateful(client) == before
-    assert happened(up("dev")) == {}
 
 
 def test_the_ceiling_has_room_for_every_tier_and_the_floor_comes_back(client: Client, dev: Outcome) -> None:
@@ -261,22 +259,23 @@ def test_two_ups_at_once_wait_for_each_other() -> None:
 
 
 @pytest.mark.usefixtures("dev")
-@pytest.mark.parametrize("interrupted_in", ["starting the control plane dev", "the program's objects"])
-def test_interrupted_up_is_continued_by_the_next(interrupted_in: str) -> None:
+def test_interrupted_up_is_continued_by_the_next() -> None:
     session.down("dev", QUIET)
-    first = command("up", "dev")
-    assert first.stderr
-    for line in first.stderr:
-        if line.startswith(interrupted_in):
-            break
-    first.send_signal(signal.SIGINT)
-    _, said = first.communicate(timeout=PATIENCE)
-    assert first.returncode == 130, said
-    assert "interrupted; the same command goes on from here" in said
-    assert "Traceback" not in said
+    for interrupted_in in ("starting the control plane dev", "the program's objects"):
+        going = command("up", "dev")
+        assert going.stderr
+        for line in going.stderr:
+            if line.startswith(interrupted_in):
+                break
+        going.send_signal(signal.SIGINT)
+        _, said = going.communicate(timeout=PATIENCE)
+        assert going.returncode == 130, said
+        assert f"{interrupted_in}: not finished" in said
+        assert "interrupted; the same command goes on from here" in said
+        assert "Traceback" not in said
     outcome = up("dev")
-    assert happened(up("dev")) == {}
-    assert len(outcome.placement.nodes) >= 3
+    with Client(outcome.kubeconfig) as client:
+        assert missing(client, outcome.evaluation) == []
 
 
 @pytest.mark.usefixtures("dev")
@@ -324,13 +323,13 @@ def test_down_leaves_nothing(home: Path) -> None:
     assert session.down("dev", QUIET) == []
 
 
-def test_an_existing_cluster_is_used_as_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_existing_cluster_is_used_as_it_is(dev: Outcome, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second control plane plays it: with the operators' definitions, without operators and nodes."""
     monkeypatch.setattr(placement, "wait", lambda client, *_, **__: placement.look(client, stand_ins=False))
     elsewhere = boot.start("elsewhere", QUIET)
     try:
         with Client(elsewhere.kubeconfig) as client:
-            used = {item.kind for item in kubernetes_objects(evaluate(PROJECT_DIR, "dev", preview=False))}
+            used = {item.kind for item in kubernetes_objects(dev.evaluation)}
             install(client, [each for each in load_crds() if each["spec"]["names"]["kind"] in used], QUIET)
             outcome = session.up(Request("dev", kubeconfig=elsewhere.kubeconfig), QUIET)
             assert client.list("v1", "Node").items == []
@@ -357,13 +356,11 @@ def test_hosted_retailers_join_their_platforms_control_plane(home: Path) -> None
     assert boot.planes() == ["platform"]
     assert session.stacks_on("platform") == ["outlet", "platform", "training"]
     assert session.running_plane("training") == "platform"
-    for stack in ("platform", "training", "outlet"):
-        again = up(stack)
-        assert happened(again) == {}, stack
-    for stack in ("training", "outlet"):
-        up(stack, at="ceiling")
-    pods = {pod.namespace for pod in up("outlet").placement.pods}
-    assert {"grand-bazar-training", "outlet-production", "platform-production"} <= pods
+    assert happened(up("training", at="ceiling")) == {}
+    ceiling = up("outlet", at="ceiling")
+    assert happened(ceiling) == {}
+    namespaces = {pod.namespace for pod in ceiling.placement.pods}
+    assert {"grand-bazar-training", "outlet-production", "platform-production"} <= namespaces
 
     assert session.down("training", QUIET) == ["training"]
     with Client(outlet.kubeconfig) as client:

@@ -74,7 +74,7 @@ def _tier(graph: Graph, item: Item, zones_of: Mapping[Key, tuple[str, ...]]) -> 
 def _cron_tier(graph: Graph, name: str, members: list[Item]) -> Tier:
     first = members[0]
     paused = sum(bool(member.spec.get("suspend")) for member in members)
-    when = _when(str(first.spec["schedule"])) if len(members) == 1 else f"{len(members)} CronJobs"
+    when = cron_words(str(first.spec["schedule"])) if len(members) == 1 else f"{len(members)} CronJobs"
     path, database = _database(graph, first)
     return Tier(
         key=first.key,
@@ -93,7 +93,7 @@ def _cron_tier(graph: Graph, name: str, members: list[Item]) -> Tier:
     )
 
 
-def _when(schedule: str) -> str:
+def cron_words(schedule: str) -> str:
     """A cron schedule in words where it is simply daily or weekly, else as it is."""
     minute, hour, day, month, weekday = schedule.split()
     if not (minute.isdigit() and hour.isdigit() and day == month == "*"):
