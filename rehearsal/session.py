@@ -7,7 +7,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,8 @@ def down(stack: str, progress: Progress) -> list[str]:
     if stack in boot.planes() or plane_dir(stack).exists():
         hosted = stacks_on(stack)
         boot.stop(stack, progress)
+        with suppress(OSError):  # not empty: others are up
+            home_dir().rmdir()
         return sorted({stack, *hosted})
     owner = next((plane for plane in boot.planes() if _known(plane, stack)), None)
     if owner is None:
@@ -104,7 +106,7 @@ def down(stack: str, progress: Progress) -> list[str]:
 
 def page_of(outcome: Outcome) -> dict[str, Any]:
     """What there is to show of an `up`, secrets masked."""
-    stack, command = outcome.evaluation.stack, "python -m rehearsal"
+    stack, command = outcome.evaluation.stack, f"{_python()} -m rehearsal"
     steps = [
         (f"{command} kubectl --stack {stack} get pods -A -o wide", "look inside"),
         (f"{command} up {stack} --at ceiling", "every scaled tier at its maximum"),
@@ -119,6 +121,13 @@ def page_of(outcome: Outcome) -> dict[str, Any]:
         **summarize(outcome.evaluation, outcome.placement, outcome.changes, steps),
         "stood_in_for": stood_in_for,
     }
+
+
+def _python() -> str:
+    """How this interpreter is called from here: the project's own is in no PATH unless somebody activated it."""
+    own = Path(sys.executable)
+    active = os.environ.get("VIRTUAL_ENV") == sys.prefix
+    return "python" if active or not own.is_relative_to(Path.cwd()) else str(own.relative_to(Path.cwd()))
 
 
 def cluster_owner(evaluation: Evaluation) -> str:

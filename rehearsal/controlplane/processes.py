@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -26,8 +27,9 @@ _MARK_NAME = "REHEARSAL_PROCESS"
 # What a daemon sees of our environment: nothing that could configure it (ETCD_NAME would be an etcd flag).
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "TZ")
 
-# Seconds between SIGTERM and SIGKILL.
+# Seconds between SIGTERM and SIGKILL, and between two looks at what has ended.
 _GRACE = 10.0
+_POLL = 0.02
 
 # Seconds. psutil reckons the time a process began from the time of boot, which follows adjustments of the clock.
 _CLOCK_TOLERANCE = 2.0
@@ -175,11 +177,31 @@ def _end(processes: Collection[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _gone, alive = psutil.wait_procs(processes, timeout=_GRACE)
-    for process in alive:
+    for process in _outlasting(processes, _GRACE):
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=_GRACE)
+    _outlasting(processes, _GRACE)
+
+
+def _outlasting(processes: Collection[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that still run after so many seconds.
+
+    What has ended but was not reaped runs no more, unlike for psutil.wait_procs: in a container whose first process
+    reaps nothing, or only now and then, `down` would wait for it in vain.
+    """
+    deadline = time.monotonic() + seconds
+    while (alive := [process for process in processes if not _ended(process)]) and time.monotonic() < deadline:
+        time.sleep(_POLL)
+    return alive
+
+
+def _ended(process: psutil.Process) -> bool:
+    if child := _children.get(process.pid):
+        child.poll()
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _identity(argv: Sequence[str], env: Mapping[str, str], inputs: Iterable[Path]) -> str:

@@ -58,7 +58,7 @@ def changed(seasons: tuple[Evaluation, Evaluation]) -> dict[str, list[str]]:
 
 def test_the_resources_are_the_same(seasons: tuple[Evaluation, Evaluation]) -> None:
     normal, peak = seasons
-    assert normal.resources.keys() == peak.resources.keys()
+    assert list(normal.resources) == list(peak.resources)
     names = [[(each.kind, each.namespace, each.name) for each in kubernetes_objects(season)] for season in seasons]
     assert sorted(names[0], key=str) == sorted(names[1], key=str)
     for urn, resource in normal.resources.items():

@@ -99,7 +99,7 @@ def test_only_a_preview_has_unknown_values(evaluation: Evaluation) -> None:
 
 
 def test_both_modes_have_the_same_resources(evaluation: Evaluation, deployed: Evaluation) -> None:
-    assert evaluation.resources.keys() == deployed.resources.keys()
+    assert list(evaluation.resources) == list(deployed.resources)
 
 
 def test_no_object_holds_a_secret(evaluation: Evaluation) -> None:

@@ -41,6 +41,7 @@ STAND_INS = "stand-ins"
 """Their process, among those of a control plane."""
 SPACE = "petit-marche-development"
 CANARY = "CANARY-b33f-7720"
+NOT_THERE = boot.ProcessStatus(None, 0)
 PATIENCE = 120.0
 """Seconds that a command of another process may take; on an idle machine they take ten."""
 
@@ -81,12 +82,12 @@ def command(*arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(line, cwd=PROJECT_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def uids(client: Client, *kinds: tuple[str, str], **selection: str) -> dict[str, str]:
+def uids(client: Client, *kinds: tuple[str, str], labels: str = "") -> dict[str, str]:
     """UIDs by kind and name, of one stack's namespace."""
     return {
         f"{kind} {item['metadata']['name']}": item["metadata"]["uid"]
         for api_version, kind in kinds
-        for item in client.list(api_version, kind, SPACE, **selection).items
+        for item in client.list(api_version, kind, SPACE, labels=labels).items
     }
 
 
@@ -259,18 +260,19 @@ def test_two_ups_at_once_wait_for_each_other() -> None:
 
 
 @pytest.mark.usefixtures("dev")
-def test_interrupted_up_is_continued_by_the_next() -> None:
+def test_interrupted_up_is_continued_by_the_next(home: Path) -> None:
     session.down("dev", QUIET)
-    for interrupted_in in ("starting the control plane dev", "the program's objects"):
+    moments: dict[str, Callable[[], object]] = {
+        "starting the control plane dev": lambda: (boot.status("dev").get("kube-apiserver") or NOT_THERE).pid,
+        "the program's objects": (home / "dev" / "state" / "dev.json").exists,
+    }
+    for step, moment in moments.items():
         going = command("up", "dev")
-        assert going.stderr
-        for line in going.stderr:
-            if line.startswith(interrupted_in):
-                break
+        eventually(moment, step)
         going.send_signal(signal.SIGINT)
         _, said = going.communicate(timeout=PATIENCE)
         assert going.returncode == 130, said
-        assert f"{interrupted_in}: not finished" in said
+        assert f"{step}: not finished" in said
         assert "interrupted; the same command goes on from here" in said
         assert "Traceback" not in said
     outcome = up("dev")
@@ -310,7 +312,7 @@ def test_a_secret_of_the_configuration_is_nowhere_on_disk(home: Path) -> None:
 
 @pytest.mark.usefixtures("dev")
 def test_down_leaves_nothing(home: Path) -> None:
-    plane = boot.attach("dev")
+    plane = boot.start("dev", QUIET)
     pids = [process.pid for process in boot.status("dev").values()]
     assert all(pids) and not any(map(is_free, plane.ports.values()))
     done = CliRunner().invoke(app, ["down", "dev"])
