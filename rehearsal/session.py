@@ -6,8 +6,8 @@ One control plane stands for one EKS cluster, named by the stack that owns it; h
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -66,10 +66,10 @@ def up(request: Request, progress: Progress) -> Outcome:
 
     Raises UserError for what the request asks wrongly, RehearsalError (ApplyError with the changes) for the rest.
     """
+    if request.kubeconfig:
+        return _up_elsewhere(request, request.kubeconfig, progress)
     evaluation = _evaluate(request, progress)
     owner = cluster_owner(evaluation)
-    if request.kubeconfig:
-        return _up_elsewhere(request, evaluation, request.kubeconfig, progress)
     with boot.plane_lock(owner, progress):
         if owner != request.stack and not _known(owner, owner):
             progress.note(f"{request.stack} lives on {owner}, which is not up: bringing it up first")
@@ -168,13 +168,14 @@ def _evaluate(request: Request, progress: Progress) -> Evaluation:
         )
 
 
-def _up_elsewhere(request: Request, evaluation: Evaluation, kubeconfig: Path, progress: Progress) -> Outcome:
+def _up_elsewhere(request: Request, kubeconfig: Path, progress: Progress) -> Outcome:
     """On a cluster of the user's own: objects only. Its nodes, operators and their CRDs are its own affair."""
     if request.at != "floor":
         raise UserError("--at ceiling needs the stand-ins of an embedded control plane; leave --kubeconfig out")
-    own = {item.namespace for item in kubernetes_objects(evaluation) if item.namespace}
-    with Client(kubeconfig, error=UserError) as client, _folder_of(kubeconfig) as folder:
-        with open_state(folder, request.stack, progress) as state:
+    with Client(kubeconfig, error=UserError) as client:
+        evaluation = _evaluate(request, progress)
+        own = {item.namespace for item in kubernetes_objects(evaluation) if item.namespace}
+        with open_state(_folder_of(kubeconfig), request.stack, progress) as state:
             changes = apply(evaluation, client, state, progress)
         placed = placement.wait(
             client, progress, namespaces=own, stand_ins=False, patience_seconds=ELSEWHERE_PATIENCE_SECONDS
@@ -182,13 +183,11 @@ def _up_elsewhere(request: Request, evaluation: Evaluation, kubeconfig: Path, pr
         return Outcome(evaluation, changes, placed, kubeconfig, embedded=False)
 
 
-@contextmanager
-def _folder_of(kubeconfig: Path) -> Iterator[Path]:
+def _folder_of(kubeconfig: Path) -> Path:
     """The folder that holds the state of stacks brought up on a cluster of the user's own."""
-    digest = hashlib.sha256(str(kubeconfig.resolve()).encode()).hexdigest()[:12]
-    folder = home_dir() / f"cluster-{digest}"
+    folder = home_dir() / f"cluster-{hashlib.sha256(str(kubeconfig.resolve()).encode()).hexdigest()[:12]}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    yield folder
+    return folder
 
 
 def _known(plane: str, stack: str) -> bool:

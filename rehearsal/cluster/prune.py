@@ -53,7 +53,7 @@ class Pruning:
         doomed: dict[str, Entry] = {}
         for urn, entry in leaving.items():
             if entry.protect:
-                reason = "protected: `up` it once with protect=False first (as `pulumi state unprotect` would)"
+                reason = "protected: give back the configuration it came from, or `up` it once with protect=False first"
                 self.changes.refused.append(Remark(str(entry), reason))
             elif held := _inside(entry, staying):
                 self.changes.refused.append(Remark(str(entry), f"holds {held}, which is to stay"))

@@ -197,7 +197,7 @@ def _outlasting(processes: Collection[psutil.Process], seconds: float) -> list[p
 
 def _ended(process: psutil.Process) -> bool:
     if child := _children.get(process.pid):
-        child.poll()
+        return child.poll() is not None
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

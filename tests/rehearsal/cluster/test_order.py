@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rehearsal.engine.kubernetes_objects import kubernetes_objects
 
 from rehearsal.cluster.order import Order, order
+from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import Evaluation, Resource
 
 Make = Callable[..., Resource]
