@@ -2,8 +2,7 @@
 
 import pulumi
 
-from components.access import SharedDatabase
-from components.foundation import Foundation, FoundationArgs
+from components.foundation import Foundation
 from components.platform import Platform, PlatformArgs
 from components.platform_reference import access_from_reference, kubernetes_provider_from_reference
 from components.providers import make_providers
@@ -42,32 +41,18 @@ else:
     kubernetes_provider = kubernetes_provider_from_reference(f"{settings.retailer}-kubernetes", reference)
 
 in_cluster = pulumi.ResourceOptions(providers=[providers.workload, providers.random, kubernetes_provider])
-smtp_password = read_secret("smtp-password")
+args = RetailerArgs(
+    identity=identity,
+    plan=plan,
+    access=access,
+    backup_provider=providers.backup,
+    smtp_password=read_secret("smtp-password"),
+)
 
 if settings.hosting is Hosting.PLATFORM:
-    foundation = Foundation(
-        settings.retailer,
-        FoundationArgs(
-            identity=identity,
-            plan=plan,
-            access=access,
-            backup_provider=providers.backup,
-            smtp_password=smtp_password,
-        ),
-        opts=in_cluster,
-    )
+    foundation = Foundation(settings.retailer, args, opts=in_cluster)
 else:
-    retailer = Retailer(
-        settings.retailer,
-        RetailerArgs(
-            identity=identity,
-            plan=plan,
-            access=access,
-            backup_provider=providers.backup,
-            smtp_password=smtp_password,
-        ),
-        opts=in_cluster,
-    )
+    retailer = Retailer(settings.retailer, args, opts=in_cluster)
     foundation = retailer.foundation
     pulumi.export("urls", retailer.urls)
 
@@ -76,17 +61,7 @@ pulumi.export("season", settings.season)
 if foundation.edge:
     pulumi.export("load_balancer", foundation.edge.address)
 if platform:
-    shared = (
-        SharedDatabase(
-            namespace=identity.namespace,
-            cluster=foundation.postgres.cluster_name,
-            direct_host=foundation.postgres.direct_host,
-            pooler_host=foundation.postgres.pooler_host,
-        )
-        if settings.hosting is Hosting.PLATFORM and foundation.postgres
-        else None
-    )
-    for output, value in platform.outputs(
-        shared_database=shared, edge_namespace=identity.namespace if shared else None
-    ).items():
+    hosted_on = identity.namespace if settings.hosting is Hosting.PLATFORM else None
+    exports = platform.outputs(shared_database=foundation.shared_database, edge_namespace=hosted_on)
+    for output, value in exports.items():
         pulumi.export(output, value)

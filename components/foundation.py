@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.access import ClusterAccess
+from components.access import ClusterAccess, SharedDatabase
 from components.backups import Backups, BackupsArgs
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.network import subnet_cidrs
@@ -122,6 +122,18 @@ class Foundation(pulumi.ComponentResource):
             opts=inside,
         )
         self.register_outputs({"namespace": self.tenancy.namespace})
+
+    @property
+    def shared_database(self) -> SharedDatabase | None:
+        """What hosted stacks are told of the database; None unless this is a platform's."""
+        if self.postgres is None or self._args.plan.settings.hosting is not Hosting.PLATFORM:
+            return None
+        return SharedDatabase(
+            namespace=self._args.identity.namespace,
+            cluster=self.postgres.cluster_name,
+            direct_host=self.postgres.direct_host,
+            pooler_host=self.postgres.pooler_host,
+        )
 
     @property
     def _load_balancer_cidrs(self) -> list[str]:

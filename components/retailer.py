@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 import pulumi
 
-from components.access import ClusterAccess
 from components.autoscaling import Autoscaling, AutoscalingArgs
 from components.foundation import Foundation, FoundationArgs
 from components.odoo import Odoo, OdooArgs
@@ -15,22 +14,14 @@ from components.routes import Routes, RoutesArgs
 from components.secrets import DATABASE_APP, DATABASE_READONLY
 from components.shared_database import SharedDatabaseTenant, SharedDatabaseTenantArgs
 from components.tier_role import Filestore
-from retail.naming import Identity
-from retail.plan import Plan
 from retail.settings import Hosting
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetailerArgs:
-    """As FoundationArgs."""
-
-    identity: Identity
-    plan: Plan
-    access: ClusterAccess
-    backup_provider: pulumi.ProviderResource
-    smtp_password: pulumi.Input[str] | None = None
+class RetailerArgs(FoundationArgs):
+    """What the foundation needs is all that a retailer needs; a shared one also its platform's database."""
 
     def __post_init__(self) -> None:
         if self.plan.settings.hosting is Hosting.SHARED and self.access.shared_database is None:
@@ -58,17 +49,7 @@ class Retailer(pulumi.ComponentResource):
         super().__init__("retail:platform:Retailer", name, contract, opts)
         plan, settings, identity, access = args.plan, args.plan.settings, args.identity, args.access
         self._name, self._args = name, args
-        self.foundation = Foundation(
-            name,
-            FoundationArgs(
-                identity=identity,
-                plan=plan,
-                access=access,
-                backup_provider=args.backup_provider,
-                smtp_password=args.smtp_password,
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        self.foundation = Foundation(name, args, opts=pulumi.ResourceOptions(parent=self))
         foundation = self.foundation
         inside = pulumi.ResourceOptions(parent=self, depends_on=[foundation.tenancy, foundation.secrets])
         pooler_host, direct_host, database = self._database(inside)
