@@ -13,6 +13,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from rehearsal.controlplane.interrupts import end_like_ctrl_c
 from rehearsal.errors import RehearsalError, UserError
 
 P = ParamSpec("P")
@@ -36,6 +37,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 def main() -> None:
     """The entry point of `python -m rehearsal`."""
+    end_like_ctrl_c()
     app()
 
 
@@ -161,16 +163,15 @@ def status(as_json: Json = False) -> None:
 @reported
 def kubectl(context: typer.Context) -> int:
     """Run kubectl against a control plane: kubectl [--stack STACK] ARGUMENTS..."""
-    from rehearsal.controlplane.boot import start
+    from rehearsal.controlplane.boot import attach
     from rehearsal.controlplane.kubectl import kubectl as run_kubectl
-    from rehearsal.progress import QuietProgress
     from rehearsal.session import running_plane
 
     arguments = list(context.args)
     stack = None
     if arguments[:1] == ["--stack"] and len(arguments) > 1:
         stack, arguments = arguments[1], arguments[2:]
-    return run_kubectl(start(running_plane(stack), QuietProgress()), arguments)
+    return run_kubectl(attach(running_plane(stack)), arguments)
 
 
 @app.command()
