@@ -95,6 +95,7 @@ def down(stack: str, progress: Progress) -> list[str]:
         return sorted({stack, *hosted})
     owner = next((plane for plane in boot.planes() if _known(plane, stack)), None)
     if owner is None:
+        boot.stop(stack, progress)  # what an `up` left that ended before its control plane was there
         return []
     with boot.plane_lock(owner, progress):
         plane = boot.start(owner, progress)

