@@ -117,10 +117,13 @@ def size_database(
             f" x {settings.database_time_percent} % database time",
             "Little's law",
         ),
-        Reason("database node", node.name, f">= {cores:.1f} cores, {memory / 1024:.0f} GiB", "design §4"),
+        Reason("database node", node.name, f">= {cores:.1f} cores, {memory / 1024:.0f} GiB", "docs/sizing.md"),
         Reason("database storage GiB", str(plan.storage_gib), f"{settings.database_gib} x {GROWTH}", "settings"),
         Reason(
-            "WAL storage GiB", str(plan.wal_storage_gib), f"{ARCHIVE_OUTAGE_HOURS} h of the peak's WAL", "design §4"
+            "WAL storage GiB",
+            str(plan.wal_storage_gib),
+            f"{ARCHIVE_OUTAGE_HOURS} h of the peak's WAL",
+            "docs/sizing.md",
         ),
         Reason("pool size", str(pool_size), f"{busy:.1f} busy / {after_zone_loss} poolers left", "facts: Odoo §3"),
         Reason(
@@ -130,7 +133,9 @@ def size_database(
             f" + reserved {budget.reserved}",
             "facts: Odoo §3",
         ),
-        Reason("client connections", str(budget.client_worst), f"<= {budget.client_limit}, one zone lost", "design §4"),
+        Reason(
+            "client connections", str(budget.client_worst), f"<= {budget.client_limit}, one zone lost", "docs/sizing.md"
+        ),
     ]
     return plan
 

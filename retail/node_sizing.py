@@ -40,7 +40,7 @@ def size_pools(
         zones = settings.zones[: database.instances]
         pools[Pool.DATA] = NodePoolPlan(Pool.DATA, (database.instance_type,), zones, 1, 0, 0)
     reasons += [
-        Reason(f"{pool} pool limit", f"{plan.cpu_limit} cores", "ceilings x 3/2 / packing", "design §4")
+        Reason(f"{pool} pool limit", f"{plan.cpu_limit} cores", "ceilings x 3/2 / packing", "docs/sizing.md")
         for pool, plan in pools.items()
         if plan.cpu_limit
     ]

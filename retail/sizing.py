@@ -87,7 +87,7 @@ def _size_tier(settings: Settings, tier: Tier, reasons: list[Reason]) -> TierPla
             f"busy / {settings.target_utilisation_percent} % / {PROFILES[tier].processes} processes a pod",
             "facts: Odoo §2",
         ),
-        Reason(f"{tier} floor", str(floor), _floor_formula(settings, need), "design §4"),
+        Reason(f"{tier} floor", str(floor), _floor_formula(settings, need), "docs/sizing.md"),
         Reason(f"{tier} ceiling", str(ceiling), f"the same for {settings.surge_factor:g} times the load", "settings"),
     ]
     return _tier_plan(
@@ -147,6 +147,8 @@ def _fit_slice(settings: Settings, tiers: dict[Tier, TierPlan], reasons: list[Re
         fewer = tiers[Tier.WEBSOCKET].peak_ceiling - 1
         tiers = {**tiers, Tier.WEBSOCKET: replace(websocket, ceiling=min(websocket.ceiling, fewer), peak_ceiling=fewer)}
     reasons.append(
-        Reason("direct connections", str(direct_connections(tiers)), f"<= {direct_slice} of the slice", "design §2")
+        Reason(
+            "direct connections", str(direct_connections(tiers)), f"<= {direct_slice} of the slice", "docs/sizing.md"
+        )
     )
     return tiers

@@ -1,6 +1,6 @@
 """Every version the platform runs, in one place. The embedded control plane and the CRDs of the rehearsal follow it.
 
-Why these: the newest Kubernetes that CloudNativePG, KEDA and Karpenter all support (facts in docs/architecture.md).
+Why these: the newest Kubernetes that CloudNativePG, KEDA and Karpenter all support (docs/sources.md, platform §0).
 """
 
 KUBERNETES = "1.35"

@@ -13,7 +13,7 @@ from retail.tiers import PROFILES, Tier
 pytestmark = pytest.mark.usefixtures("deployed")
 
 DIRECT = {Tier.WEBSOCKET, Tier.JOBRUNNER, Tier.SCHEDULED}
-"""The tiers that LISTEN, which transaction pooling breaks (design, workload tiers)."""
+"""The tiers that LISTEN, which transaction pooling breaks (docs/architecture.md, tiers)."""
 
 
 def of_kind(objects: list[KubernetesObject], kind: str) -> list[dict[str, Any]]:
