@@ -272,7 +272,7 @@ def test_interrupted_up_is_continued_by_the_next(home: Path) -> None:
         going.send_signal(signal.SIGINT)
         _, said = going.communicate(timeout=PATIENCE)
         assert going.returncode == 130, said
-        assert f"{step}: not finished" in said
+        assert f"{step} ..." in said  # begun; on a busy machine it may have ended just before the signal
         assert "interrupted; the same command goes on from here" in said
         assert "Traceback" not in said
     outcome = up("dev")
