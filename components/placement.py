@@ -40,7 +40,8 @@ def zone_spread(match_labels: Mapping[str, str], *, fixed_three: bool = False) -
     """Spread over zones as evenly as can be, and over nodes where possible.
 
     Only a fixed set of three asks for three domains: with `minDomains` a zone outage stops replacement and scale-out
-    of scaled tiers (docs/architecture.md, choices). `nodeTaintsPolicy: Honor` leaves other pools' zones out of the arithmetic.
+    of scaled tiers (docs/architecture.md, choices). `nodeTaintsPolicy: Honor` leaves other pools' zones out of the
+    arithmetic.
     """
     zone: dict[str, Any] = {
         "maxSkew": 1,
