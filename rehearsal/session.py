@@ -71,8 +71,8 @@ def up(request: Request, progress: Progress) -> Outcome:
     evaluation = _evaluate(request, progress)
     owner = cluster_owner(evaluation)
     with boot.plane_lock(owner, progress):
-        if owner != request.stack and not _known(owner, owner):
-            progress.note(f"{request.stack} lives on {owner}, which is not up: bringing it up first")
+        if any(not wholly_up(platform, progress) for platform in evaluation.references.values()):
+            progress.note(f"{request.stack} lives on {owner}, which is not wholly up: bringing it up first")
             up(replace(request, stack=owner, overrides={}), progress)
         plane = boot.start(owner, progress)
         with Client(plane.kubeconfig) as client, open_state(plane.folder, request.stack, progress) as state:
@@ -93,7 +93,7 @@ def down(stack: str, progress: Progress) -> list[str]:
         with suppress(OSError):  # not empty: others are up
             home_dir().rmdir()
         return sorted({stack, *hosted})
-    owner = next((plane for plane in boot.planes() if _known(plane, stack)), None)
+    owner = next((plane for plane in boot.planes() if stack in stacks_on(plane)), None)
     if owner is None:
         boot.stop(stack, progress)  # what an `up` left that ended before its control plane was there
         return []
@@ -139,6 +139,14 @@ def cluster_owner(evaluation: Evaluation) -> str:
 def stacks_on(plane: str) -> list[str]:
     """The stacks that are up on a control plane, by their state files."""
     return sorted(file.stem for file in (plane_dir(plane) / "state").glob("*.json"))
+
+
+def wholly_up(evaluation: Evaluation, progress: Progress) -> bool:
+    """Whether every object of a stack that owns its cluster is recorded; an interrupted `up` leaves some out."""
+    if evaluation.stack not in stacks_on(evaluation.stack):
+        return False
+    with open_state(plane_dir(evaluation.stack), evaluation.stack, progress) as state:
+        return {item.urn for item in kubernetes_objects(evaluation)} <= state.entries.keys()
 
 
 def running_plane(name: str | None) -> str:
@@ -189,10 +197,6 @@ def _folder_of(kubeconfig: Path) -> Path:
     folder = home_dir() / f"cluster-{hashlib.sha256(str(kubeconfig.resolve()).encode()).hexdigest()[:12]}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
-
-
-def _known(plane: str, stack: str) -> bool:
-    return stack in stacks_on(plane)
 
 
 def _definitions(evaluation: Evaluation, progress: Progress) -> list[dict[str, Any]]:

@@ -354,7 +354,7 @@ def test_hosted_retailers_join_their_platforms_control_plane(home: Path) -> None
     said = io.StringIO()
     training = session.up(Request("training"), LineProgress(said))
     assert training.placement.complete, training.placement
-    assert "training lives on platform, which is not up: bringing it up first" in said.getvalue()
+    assert "training lives on platform, which is not wholly up: bringing it up first" in said.getvalue()
     outlet = up("outlet")
     assert outlet.kubeconfig == training.kubeconfig
     assert boot.planes() == ["platform"]
