@@ -41,7 +41,6 @@ STAND_INS = "stand-ins"
 """Their process, among those of a control plane."""
 SPACE = "petit-marche-development"
 CANARY = "CANARY-b33f-7720"
-NOT_THERE = boot.ProcessStatus(None, 0)
 PATIENCE = 120.0
 """Seconds that a command of another process may take; on an idle machine they take ten."""
 
@@ -259,22 +258,22 @@ def test_two_ups_at_once_wait_for_each_other() -> None:
     assert all(json.loads(page)["complete"] for page, _ in said)
 
 
+@pytest.mark.parametrize("step", ["starting the control plane dev", "the program's objects"])
 @pytest.mark.usefixtures("dev")
-def test_interrupted_up_is_continued_by_the_next(home: Path) -> None:
+def test_interrupted_up_is_continued_by_the_next(step: str) -> None:
     session.down("dev", QUIET)
-    moments: dict[str, Callable[[], object]] = {
-        "starting the control plane dev": lambda: (boot.status("dev").get("kube-apiserver") or NOT_THERE).pid,
-        "the program's objects": (home / "dev" / "state" / "dev.json").exists,
-    }
-    for step, moment in moments.items():
-        going = command("up", "dev")
-        eventually(moment, step)
-        going.send_signal(signal.SIGINT)
-        _, said = going.communicate(timeout=PATIENCE)
-        assert going.returncode == 130, said
-        assert f"{step} ..." in said  # begun; on a busy machine it may have ended just before the signal
-        assert "interrupted; the same command goes on from here" in said
-        assert "Traceback" not in said
+    going = command("up", "dev")
+    assert going.stderr
+    said = ""
+    while f"{step} ..." not in said:
+        line = going.stderr.readline()
+        assert line, f"ended before {step}: {said}"
+        said += line
+    going.send_signal(signal.SIGINT)
+    _, rest = going.communicate(timeout=PATIENCE)
+    assert going.returncode == 130, said + rest
+    assert "interrupted; the same command goes on from here" in rest
+    assert "Traceback" not in rest
     outcome = up("dev")
     with Client(outcome.kubeconfig) as client:
         assert missing(client, outcome.evaluation) == []
