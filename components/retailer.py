@@ -161,6 +161,7 @@ def _contract(args: RetailerArgs) -> dict[str, Any]:
         "rtoSeconds": objectives.rto_seconds,
         "regionRpoSeconds": objectives.region_rpo_seconds,
         "regionRtoSeconds": objectives.region_rto_seconds,
+        "processObjectives": [demand.model_dump(mode="json") for demand in settings.process_objectives],
         "retentionDays": objectives.retention_days,
         "timeZone": settings.time_zone,
         "peaks": [peak.model_dump(mode="json") for peak in settings.peaks],

@@ -16,8 +16,9 @@ from pulumi.runtime.config import get_config_env, is_config_secret
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from retail.naming import RESERVED_PREFIXES, SLUG_LENGTH, SLUG_PATTERN, Identity
-from retail.objectives import ObjectiveClass
+from retail.objectives import OBJECTIVES, ObjectiveClass
 from retail.peaks import Peak, Window, overlapping
+from retail.process_objectives import ProcessObjectives, classes_that_meet
 
 PROJECT = "odoo-retail"
 
@@ -30,6 +31,10 @@ SECRET_KEYS = {
     "smtp-password": "Password of the outgoing mail relay. Optional; set it with `pulumi config set --secret`.",
 }
 """Configuration that is secret: kept out of the model, so that no message or repr of it can show a value."""
+
+
+LISTS = ("endpoint_cidrs", "peaks", "freezes", "process_objectives")
+"""Fields that pulumi hands over as JSON text."""
 
 
 class Hosting(StrEnum):
@@ -91,6 +96,10 @@ class Settings(BaseModel):
     )
     objective_class: ObjectiveClass = Field(
         ObjectiveClass.BRONZE, description="Recovery objectives: gold (RPO 0, RTO 2 min), silver or bronze."
+    )
+    process_objectives: tuple[ProcessObjectives, ...] = Field(
+        (),
+        description="What business processes demand: process, rpo-seconds, rto-seconds, and of the region optionally.",
     )
     domain: str = Field(
         "",
@@ -183,7 +192,7 @@ class Settings(BaseModel):
     @classmethod
     def _parse_json_text(cls, value: Any, info: Any) -> Any:
         """Pulumi hands lists over as JSON text."""
-        if isinstance(value, str) and info.field_name in ("endpoint_cidrs", "peaks", "freezes"):
+        if isinstance(value, str) and info.field_name in LISTS:
             try:
                 return json.loads(value)
             except json.JSONDecodeError as error:
@@ -257,7 +266,13 @@ def _contradictions(settings: Settings, stack: str) -> Iterator[tuple[str, str]]
         yield "season", "peak needs a peak in the calendar; add one to peaks"
     if hosting is Hosting.SHARED and settings.objective_class is ObjectiveClass.GOLD:
         yield "objective-class", "gold is not to be had where hosting is shared; use segmented or dedicated"
+    yield from _unmet_demands(settings)
     if settings.environment is Environment.PRODUCTION:
+        if hosting is Hosting.SHARED and (sales := _sells_through(settings)):
+            yield (
+                "hosting",
+                f"shared is for units of low criticality, and in production {sales}; use segmented or dedicated",
+            )
         if settings.objective_class is ObjectiveClass.BRONZE:
             yield "objective-class", "bronze has one PostgreSQL instance and can't be production; use silver or gold"
         if settings.backup_account == settings.account:
@@ -267,6 +282,25 @@ def _contradictions(settings: Settings, stack: str) -> Iterator[tuple[str, str]]
     for key, windows in (("peaks", settings.peaks), ("freezes", settings.freezes)):
         for earlier, later in overlapping(windows):
             yield key, f"{earlier.name} and {later.name} overlap"
+
+
+def _unmet_demands(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Demands of business processes that the stack's class can't keep."""
+    better = classes_that_meet(settings.process_objectives)
+    advice = f"use {' or '.join(better)}" if better else "no class gives that; weaken the demand"
+    for demand in settings.process_objectives:
+        for sentence in demand.unmet_by(OBJECTIVES[settings.objective_class]):
+            yield "process-objectives", f"{sentence} of objective-class {settings.objective_class}; {advice}"
+
+
+def _sells_through(settings: Settings) -> str:
+    """What of the retailer's selling goes through the stack, in words; empty where nothing does."""
+    channels = {
+        "pos-terminals": settings.pos_terminals,
+        "storefront-requests-per-second": settings.storefront_requests_per_second,
+    }
+    used = [f"{key} {value}" for key, value in channels.items() if value]
+    return f"the retailer sells through it ({', '.join(used)})" if used else ""
 
 
 def read_settings() -> Settings:

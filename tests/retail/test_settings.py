@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from retail.schema import config_block
-from retail.settings import Settings, SettingsError, parse_settings
+from retail.settings import Hosting, Settings, SettingsError, parse_settings
 
 PROJECT = Path(__file__).parents[2]
 VALID = {
@@ -15,6 +15,8 @@ VALID = {
     "backup-account": "2" * 12,
     "image": "registry.example/odoo@sha256:" + "0" * 64,
 }
+SHARED = {"hosting": "shared", "platform_stack": "organization/odoo-retail/platform"}
+SELLING = {"process": "selling", "rpo-seconds": 0, "rto-seconds": 120}
 BLACK_FRIDAY = {"name": "black-friday", "start": "2026-11-27T00:00", "end": "2026-11-30T00:00", "factor": 3}
 
 
@@ -69,6 +71,23 @@ def test_missing_keys_are_named() -> None:
         ({"environment": "production", "objective_class": "bronze"}, "objective-class: bronze"),
         ({"environment": "production", "objective_class": "gold", "backup_account": "1" * 12}, "backup-account: "),
         ({"hosting": "shared", "platform_stack": "a/b/c", "objective_class": "gold"}, "objective-class: gold"),
+        (
+            {"environment": "production", "objective_class": "silver", "pos_terminals": 60, **SHARED},
+            "hosting: shared is for units of low criticality, and in production the retailer sells through it"
+            " (pos-terminals 60); use segmented or dedicated",
+        ),
+        (
+            {"objective_class": "silver", "process_objectives": [SELLING]},
+            "process-objectives: selling demands RPO 0 s, which is 300 s less than 300 s",
+        ),
+        ({"objective_class": "silver", "process_objectives": [SELLING]}, "use gold"),
+        ({"objective_class": "gold", "process_objectives": [SELLING | {"rto-seconds": 1}]}, "no class gives that"),
+        (
+            {"objective_class": "gold", "process_objectives": [SELLING | {"region-rpo-seconds": 60}]},
+            "selling demands region RPO 60 s, which is 240 s less than 300 s (WAL leaves the region every 300 s",
+        ),
+        ({"process_objectives": [SELLING | {"rpo-seconds": -1}]}, "process-objectives.0.rpo-seconds: "),
+        ({"process_objectives": [SELLING | {"rpo": 3}]}, "process-objectives.0.rpo: "),
         ({"peaks": "not json"}, "peaks: not a list"),
         ({"peaks": [BLACK_FRIDAY | {"end": "2026-11-26T00:00"}]}, "before it begins"),
         ({"peaks": [BLACK_FRIDAY | {"end": BLACK_FRIDAY["start"]}]}, "before it begins"),
@@ -79,6 +98,21 @@ def test_missing_keys_are_named() -> None:
 )
 def test_a_mistake_names_its_key(changes: dict[str, object], part: str) -> None:
     assert part in mistakes(**changes)
+
+
+def test_low_criticality_may_be_production_on_shared_hosting() -> None:
+    changes = {"environment": "production", "objective-class": "silver", "back-office-users": 20}
+    shared = {key.replace("_", "-"): value for key, value in SHARED.items()}
+    assert parse_settings(VALID | changes | shared, stack="test").hosting is Hosting.SHARED
+
+
+def test_demands_that_the_class_meets_are_accepted() -> None:
+    demands = [
+        SELLING,
+        {"process": "reporting", "rpo-seconds": 86400, "rto-seconds": 86400, "region-rto-seconds": 3600},
+    ]
+    settings = parse_settings(VALID | {"objective-class": "gold", "process-objectives": json.dumps(demands)}, stack="t")
+    assert [demand.process for demand in settings.process_objectives] == ["selling", "reporting"]
 
 
 def test_pulumi_yaml_declares_exactly_these_keys() -> None:
