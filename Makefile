@@ -50,9 +50,10 @@ lint: setup ## ruff and mypy
 bench: setup ## Measure what things cost, as ratios in one run
 	@$(RUN) -m rehearsal.bench $(ARGS)
 
-.PHONY: picture
-picture: setup ## Draw the architecture again, from the resources
+.PHONY: docs
+docs: setup ## Make anew what docs/ has from the resources: the picture and the capacity tables
 	@$(RUN) -m rehearsal picture peak --output docs/architecture.svg
+	@$(RUN) -m rehearsal capacity --markdown > docs/capacity.md
 
 .PHONY: compare-crds
 compare-crds: setup ## Compare our CloudNativePG schemas with the full ones in DIR

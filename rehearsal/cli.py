@@ -152,6 +152,34 @@ def explain(stack: Stack, config: Overrides = None, as_json: Json = False) -> No
 
 @app.command()
 @reported
+def capacity(
+    stacks: Annotated[list[str] | None, typer.Argument(help="Stacks; all shipped ones when left out.")] = None,
+    markdown: Annotated[bool, typer.Option(help="As the page docs/capacity.md.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show tiers and connections of stacks, read from their resources: pods, processes, memory, the whole budget."""
+    from rich.console import Console
+
+    from rehearsal.engine.evaluate import evaluate
+    from rehearsal.engine.project import read_project
+    from rehearsal.explain import plan_of
+    from rehearsal.paths import PROJECT_DIR
+    from rehearsal.report import capacity_tables
+    from rehearsal.report.capacity import capacity as capacity_of
+
+    chosen = stacks or read_project(PROJECT_DIR).stacks()
+    found = [capacity_of(evaluate(PROJECT_DIR, stack, preview=False), plan_of(stack, {})) for stack in chosen]
+    if as_json:
+        print(capacity_tables.as_json(found))
+    elif markdown:
+        print(capacity_tables.as_markdown(found), end="")
+    else:
+        for each in found:
+            capacity_tables.show(each, Console())
+
+
+@app.command()
+@reported
 def status(as_json: Json = False) -> None:
     """Show the control planes that are up, their stacks, processes and memory."""
     from rehearsal.report.status import show_status

@@ -96,7 +96,7 @@ def tier(evaluation: Evaluation, name: str) -> Tier:
 def test_the_picture_in_the_docs_is_that_of_peak(evaluation_of: Callable[[str], Evaluation]) -> None:
     kept = (PROJECT_DIR / "docs" / "architecture.svg").read_text()
 
-    assert kept == draw(evaluation_of("peak")), "the resources have changed: say `make picture`"
+    assert kept == draw(evaluation_of("peak")), "the resources have changed: say `make docs`"
 
 
 @pytest.mark.parametrize("stack", STACKS)
