@@ -6,6 +6,7 @@ import pulumi
 
 from components.access import ClusterAccess, SharedDatabase
 from components.backups import Backups, BackupsArgs
+from components.contract import contract
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.network import subnet_cidrs
 from components.node_pools import NodePools, NodePoolsArgs
@@ -56,7 +57,9 @@ class Foundation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         settings, identity, access = args.plan.settings, args.identity, args.access
-        super().__init__("retail:platform:Foundation", name, {"hosting": str(settings.hosting)}, opts)
+        # A retailer's contract is its Retailer's; a platform has none, so here it is.
+        promised = contract(args.plan) if settings.hosting is Hosting.PLATFORM else {}
+        super().__init__("retail:platform:Foundation", name, {"hosting": str(settings.hosting), **promised}, opts)
         self._name, self._args = name, args
         child = pulumi.ResourceOptions(parent=self)
         self.tenancy = self._tenancy()

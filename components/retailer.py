@@ -1,11 +1,12 @@
 """One retailer on a cluster: its Odoo, on the foundation that its hosting gives it."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pulumi
 
 from components.autoscaling import Autoscaling, AutoscalingArgs
+from components.contract import contract
 from components.foundation import Foundation, FoundationArgs
 from components.odoo import Odoo, OdooArgs
 from components.recovery import Recovery, RecoveryArgs
@@ -45,8 +46,8 @@ class Retailer(pulumi.ComponentResource):
     foundation: Foundation
 
     def __init__(self, name: str, args: RetailerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        contract = _contract(args)
-        super().__init__("retail:platform:Retailer", name, contract, opts)
+        promised = contract(args.plan)
+        super().__init__("retail:platform:Retailer", name, promised, opts)
         plan, settings, identity, access = args.plan, args.plan.settings, args.identity, args.access
         self._name, self._args = name, args
         self.foundation = Foundation(name, args, opts=pulumi.ResourceOptions(parent=self))
@@ -103,7 +104,7 @@ class Retailer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[odoo]),
         )
         self.urls = routes.urls
-        self.register_outputs({**contract, "urls": self.urls})
+        self.register_outputs({**promised, "urls": self.urls})
 
     def _database(self, opts: pulumi.ResourceOptions) -> tuple[pulumi.Input[str], pulumi.Input[str], pulumi.Resource]:
         """Hosts of the poolers and the primary, and what must be there before Odoo is."""
@@ -146,25 +147,3 @@ def _made(part: T | None) -> T:
     if part is None:
         raise ValueError("the hosting model lacks a part that a retailer needs")
     return part
-
-
-def _contract(args: RetailerArgs) -> dict[str, Any]:
-    """What the retailer was promised: class, objectives (seconds, days), calendar (local time), connection budget."""
-    settings, objectives, database = args.plan.settings, args.plan.objectives, args.plan.database
-    return {
-        "retailer": settings.retailer,
-        "environment": str(settings.environment),
-        "hosting": str(settings.hosting),
-        "season": settings.season,
-        "objectiveClass": str(settings.objective_class),
-        "rpoSeconds": objectives.rpo_seconds,
-        "rtoSeconds": objectives.rto_seconds,
-        "regionRpoSeconds": objectives.region_rpo_seconds,
-        "regionRtoSeconds": objectives.region_rto_seconds,
-        "processObjectives": [demand.model_dump(mode="json") for demand in settings.process_objectives],
-        "retentionDays": objectives.retention_days,
-        "timeZone": settings.time_zone,
-        "peaks": [peak.model_dump(mode="json") for peak in settings.peaks],
-        "freezes": [freeze.model_dump(mode="json") for freeze in settings.freezes],
-        "maxConnections": database.budget.max_connections if database else settings.connections_per_retailer,
-    }

@@ -61,13 +61,18 @@ def selector(labels_of_pod: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who a stack is; every name, label and tag in it is computed from this."""
+    """Who a stack is; every name, label and tag in it is computed from this.
+
+    objective_class, expires (a day, or `never`): for tags alone.
+    """
 
     retailer: str
     environment: str
     stack: str
     account: str
     region: str
+    objective_class: str = "bronze"
+    expires: str = "never"
 
     @property
     def namespace(self) -> str:
@@ -86,6 +91,8 @@ class Identity:
             "retailer": self.retailer,
             "environment": self.environment,
             "stack": self.stack,
+            "class": self.objective_class,
+            "expires": self.expires,
             "managed-by": "pulumi",
         }
 

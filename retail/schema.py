@@ -10,7 +10,7 @@ import yaml
 
 from retail.settings import SECRET_KEYS, Settings
 
-PULUMI_TYPES = {"integer": "integer", "array": "array", "string": "string"}
+PULUMI_TYPES = {"integer": "integer", "boolean": "boolean", "array": "array", "string": "string"}
 
 
 def config_block() -> dict[str, dict[str, Any]]:
@@ -24,6 +24,8 @@ def config_block() -> dict[str, dict[str, Any]]:
 
 
 def _entry(prop: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" in prop:  # a day, or none: an empty text to Pulumi, which has no null
+        return {"type": "string", "description": prop["description"], "default": ""}
     target = definitions[prop["$ref"].rsplit("/", 1)[1]] if "$ref" in prop else prop
     kind = PULUMI_TYPES[target["type"]]
     entry: dict[str, Any] = {"type": kind, "description": _description(prop, target)}

@@ -7,6 +7,7 @@ mistake in one message. `Pulumi.yaml` declares the same keys to the pulumi CLI; 
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -16,7 +17,7 @@ from pulumi.runtime.config import get_config_env, is_config_secret
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from retail.naming import RESERVED_PREFIXES, SLUG_LENGTH, SLUG_PATTERN, Identity
-from retail.objectives import OBJECTIVES, ObjectiveClass
+from retail.objectives import OBJECTIVES, RESTORE_OVERHEAD_SECONDS, ObjectiveClass, restore_seconds
 from retail.peaks import Peak, Window, overlapping
 from retail.process_objectives import ProcessObjectives, classes_that_meet
 
@@ -33,7 +34,7 @@ SECRET_KEYS = {
 """Configuration that is secret: kept out of the model, so that no message or repr of it can show a value."""
 
 
-LISTS = ("endpoint_cidrs", "peaks", "freezes", "process_objectives")
+LISTS = ("endpoint_cidrs", "allowed_regions", "peaks", "freezes", "process_objectives")
 """Fields that pulumi hands over as JSON text."""
 
 
@@ -113,6 +114,10 @@ class Settings(BaseModel):
         description="The retailer's own Odoo image, by digest. Must be set unless hosting is platform.",
     )
 
+    regulated: bool = Field(
+        False, description="Whether law or contract forbids sharing a database with others (fiscal data, health)."
+    )
+
     # AWS
     region: str = Field("eu-central-1", pattern=REGION_PATTERN, description="AWS region of the workload.")
     recovery_region: str = Field("eu-west-1", pattern=REGION_PATTERN, description="AWS region of the backup copies.")
@@ -124,6 +129,16 @@ class Settings(BaseModel):
         pattern=ACCOUNT_PATTERN,
         description="AWS account of the backup copies, another one in production. Must be set.",
     )
+    allowed_regions: tuple[Annotated[str, Field(pattern=REGION_PATTERN)], ...] = Field(
+        (), description="Regions that data may be in, by contract; region and recovery-region where empty."
+    )
+    expires: date | None = Field(
+        None, description="Day on which a stack that is not production should be gone (YYYY-MM-DD)."
+    )
+    granted_vcpus: int = Field(
+        0, ge=0, description="Quota of the account: running on-demand standard vCPUs (L-1216C47A); 0 where not known."
+    )
+    granted_elastic_ips: int = Field(5, ge=0, description="Quota of the account: Elastic IPs (L-0263D0A3).")
     vpc_cidr: str = Field(
         "10.20.0.0/16", pattern=r"^([0-9]{1,3}\.){2}0\.0/16$", description="Address range of the VPC, a /16."
     )
@@ -182,6 +197,15 @@ class Settings(BaseModel):
     peaks: tuple[Peak, ...] = Field((), description="Commercial peaks: name, start, end (local), factor.")
     freezes: tuple[Window, ...] = Field((), description="Windows without changes: name, start, end (local).")
 
+    # Money, in US dollars a month
+    monthly_budget: int = Field(0, ge=0, description="What the stack may cost in season normal; 0 where undecided.")
+    peak_monthly_budget: int = Field(0, ge=0, description="What it may cost in season peak; 0 where undecided.")
+
+    # Recovery, as measured in drills
+    restore_gib_per_minute: int = Field(
+        7, ge=1, le=1000, description="How fast a database comes back from its archive (measured by the drill)."
+    )
+
     # Platform stacks
     max_retailers: int = Field(10, ge=1, le=200, description="Hosted retailers a platform is sized for.")
     connections_per_retailer: int = Field(
@@ -198,6 +222,12 @@ class Settings(BaseModel):
             except json.JSONDecodeError as error:
                 raise ValueError(f"not a list: {error}") from None
         return value
+
+    @field_validator("expires", mode="before")
+    @classmethod
+    def _empty_is_no_day(cls, value: Any) -> Any:
+        """Pulumi has no null: a day that is not set is an empty text."""
+        return None if value == "" else value
 
     @field_validator("retailer", "domain", "account", "backup_account", mode="before")
     @classmethod
@@ -229,6 +259,8 @@ class Settings(BaseModel):
             stack=stack,
             account=self.account,
             region=self.region,
+            objective_class=str(self.objective_class),
+            expires=self.expires.isoformat() if self.expires else "never",
         )
 
     @property
@@ -240,6 +272,12 @@ class Settings(BaseModel):
     def peak_factor(self) -> float:
         """The largest factor in the calendar; 1 where it has no peak."""
         return max((peak.factor for peak in self.peaks), default=1.0)
+
+    @property
+    def season_ends(self) -> str:
+        """The day on which the calendar's last peak or freeze ends (YYYY-MM-DD); empty where it has none."""
+        ends = [window.end for window in (*self.peaks, *self.freezes)]
+        return max(ends).date().isoformat() if ends else ""
 
     @property
     def surge_factor(self) -> float:
@@ -277,6 +315,12 @@ def _contradictions(settings: Settings, stack: str) -> Iterator[tuple[str, str]]
             yield "objective-class", "bronze has one PostgreSQL instance and can't be production; use silver or gold"
         if settings.backup_account == settings.account:
             yield "backup-account", "must be another account than account in production"
+        if settings.expires:
+            yield "expires", f"must be left out in production; given {settings.expires}"
+    if settings.regulated and hosting is Hosting.SHARED:
+        yield "hosting", "shared puts the retailer's data beside others', which regulated forbids"
+    yield from _foreign_regions(settings)
+    yield from _slow_restore(settings)
     if settings.recovery_region == settings.region:
         yield "recovery-region", "must be another region than region"
     for key, windows in (("peaks", settings.peaks), ("freezes", settings.freezes)):
@@ -291,6 +335,25 @@ def _unmet_demands(settings: Settings) -> Iterator[tuple[str, str]]:
     for demand in settings.process_objectives:
         for sentence in demand.unmet_by(OBJECTIVES[settings.objective_class]):
             yield "process-objectives", f"{sentence} of objective-class {settings.objective_class}; {advice}"
+
+
+def _foreign_regions(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Regions of the stack that the contract does not allow."""
+    for key, region in (("region", settings.region), ("recovery-region", settings.recovery_region)):
+        if settings.allowed_regions and region not in settings.allowed_regions:
+            yield key, f"{region} is not in allowed-regions ({', '.join(settings.allowed_regions)})"
+
+
+def _slow_restore(settings: Settings) -> Iterator[tuple[str, str]]:
+    """A database that can't be back within the class's regional RTO: RESTORE_OVERHEAD and its size over the speed."""
+    promised = OBJECTIVES[settings.objective_class].region_rto_seconds
+    needed = restore_seconds(settings.database_gib, settings.restore_gib_per_minute)
+    if settings.hosting.owns_database and needed > promised:
+        yield (
+            "restore-gib-per-minute",
+            f"{settings.database_gib} GiB at {settings.restore_gib_per_minute} GiB/min and {RESTORE_OVERHEAD_SECONDS} s"
+            f" beside it take {needed} s; {settings.objective_class} promises {promised} s for the loss of a region",
+        )
 
 
 def _sells_through(settings: Settings) -> str:

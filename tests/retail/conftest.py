@@ -14,6 +14,7 @@ DEDICATED = {
     "account": "1" * 12,
     "backup-account": "2" * 12,
     "image": IMAGE,
+    "restore-gib-per-minute": 1000,
 }
 
 

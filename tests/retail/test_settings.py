@@ -88,6 +88,14 @@ def test_missing_keys_are_named() -> None:
         ),
         ({"process_objectives": [SELLING | {"rpo-seconds": -1}]}, "process-objectives.0.rpo-seconds: "),
         ({"process_objectives": [SELLING | {"rpo": 3}]}, "process-objectives.0.rpo: "),
+        ({"regulated": "true", **SHARED}, "hosting: shared puts the retailer's data beside others'"),
+        ({"expires": "soon"}, "expires: "),
+        ({"expires": "2026-12-31", "environment": "production"}, "expires: must be left out in production"),
+        ({"allowed_regions": ["eu-central-1"]}, "recovery-region: eu-west-1 is not in allowed-regions (eu-central-1)"),
+        (
+            {"objective_class": "gold", "database_gib": 400},
+            "restore-gib-per-minute: 400 GiB at 7 GiB/min and 600 s beside it take 4029 s; gold promises 3600 s",
+        ),
         ({"peaks": "not json"}, "peaks: not a list"),
         ({"peaks": [BLACK_FRIDAY | {"end": "2026-11-26T00:00"}]}, "before it begins"),
         ({"peaks": [BLACK_FRIDAY | {"end": BLACK_FRIDAY["start"]}]}, "before it begins"),
@@ -104,6 +112,13 @@ def test_low_criticality_may_be_production_on_shared_hosting() -> None:
     changes = {"environment": "production", "objective-class": "silver", "back-office-users": 20}
     shared = {key.replace("_", "-"): value for key, value in SHARED.items()}
     assert parse_settings(VALID | changes | shared, stack="test").hosting is Hosting.SHARED
+
+
+def test_the_season_ends_with_the_calendar() -> None:
+    freeze = {"name": "year-end", "start": "2026-11-23T00:00", "end": "2027-01-18T00:00"}
+    settings = parse_settings(VALID | {"peaks": [BLACK_FRIDAY], "freezes": [freeze]}, stack="test")
+    assert settings.season_ends == "2027-01-18"
+    assert parse_settings(VALID, stack="test").season_ends == ""
 
 
 def test_demands_that_the_class_meets_are_accepted() -> None:
