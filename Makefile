@@ -32,6 +32,10 @@ down: setup ## End a stack's control plane; nothing of it stays
 check: setup ## Validate every object of a stack, with no server
 	@$(RUN) -m rehearsal check $(STACK) $(ARGS)
 
+.PHONY: conform
+conform: setup ## Would the pulumi CLI, AWS, the operators or Helm refuse anything? All stacks
+	@$(RUN) -m rehearsal conform $(ARGS)
+
 .PHONY: test
 test: setup ## Run all tests (the first run builds the control plane: minutes)
 	@$(RUN) -m pytest $(ARGS)

@@ -143,6 +143,36 @@ def check(
 
 @app.command()
 @reported
+def conform(
+    stacks: Annotated[
+        list[str] | None, typer.Argument(metavar="[STACK]...", help="Stacks of the project; all when left out.")
+    ] = None,
+    config: Overrides = None,
+    crds: Annotated[
+        Path | None,
+        typer.Option("--crds", exists=True, file_okay=False, help="A folder of CRDs that come before our own."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="List what is not checked, and why.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Hold every resource against what the SDK, AWS, IAM, the operators' CRDs and the Helm charts accept."""
+    from rich.console import Console
+
+    from rehearsal.conformance.report import render, to_json
+    from rehearsal.conformance.run import conform as conform_stacks
+    from rehearsal.conformance.run import shipped_stacks
+    from rehearsal.progress import progress_on
+
+    report = conform_stacks(list(dict.fromkeys(stacks or shipped_stacks())), _pairs(config), crds, progress_on())
+    if as_json:
+        print(to_json(report))
+    else:
+        render(report, Console(), verbose=verbose)
+    return 1 if report.findings else 0
+
+
+@app.command()
+@reported
 def explain(stack: Stack, config: Overrides = None, as_json: Json = False) -> None:
     """Show how the stack's numbers follow from the business: each result, its formula and its source."""
     from rehearsal.explain import explain as explain_plan

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from rehearsal.cli import app
 from rehearsal.paths import PROJECT_DIR
 
-COMMANDS = ["up", "down", "check", "explain", "status", "picture"]
+COMMANDS = ["up", "down", "check", "conform", "explain", "status", "picture"]
 PEAK_BACKWARDS = '[{"name": "sales", "start": "2027-01-16T22:00", "end": "2027-01-06T06:00", "factor": 2}]'
 
 
