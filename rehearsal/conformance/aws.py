@@ -26,7 +26,7 @@ class AwsCheck:
     """Every property of every AWS resource that holds a value, once per resource (a list's items together).
 
     Checked is what has its member in the service's model: the member's type always, and its enum, pattern, lengths and
-    ranges where the model has such.
+    ranges where the model has such (`limited` counts those).
     """
 
     name = "AWS models"
@@ -44,6 +44,7 @@ class _Walk:
         self._outcome = outcome
         self._type = OPERATIONS.get(resource.type, AwsType("", ()))
         self._checked: set[str] = set()
+        self._limited: set[str] = set()
         self._skipped: dict[str, str] = {}
 
     def resource(self) -> None:
@@ -53,6 +54,7 @@ class _Walk:
             self._skip(self._resource.inputs, (), _NO_TYPE, self._resource.type)
         self._documented()
         self._outcome.saw(len(self._checked))
+        self._outcome.limited += len(self._checked & self._limited)
         for path, reason in self._skipped.items():
             if path not in self._checked:
                 self._outcome.skipped(reason)
@@ -62,8 +64,10 @@ class _Walk:
         for name, value in self._resource.inputs.items():
             limit = LIMITS.get((self._resource.type, name))
             plain = value.value if isinstance(value, Secret) else value
-            if limit and isinstance(plain, str) and not re.fullmatch(limit.pattern, plain):
-                self._outcome.wrong(self._resource, name, shown(value), limit.allowed)
+            if limit and isinstance(plain, str):
+                self._limited.add(name)
+                if not re.fullmatch(limit.pattern, plain):
+                    self._outcome.wrong(self._resource, name, shown(value), limit.allowed)
 
     def _members(self, values: Mapping[str, Any], structure: "Shape | None", path: Path) -> None:
         """The properties of the resource (`structure` is None) or of an object inside it."""
@@ -112,7 +116,7 @@ class _Walk:
             if shape.type_name != "list":
                 self._rules(value, shape, path)
                 return
-            self._rules(value, shape, path, counted=not plain)
+            self._rules(value, shape, path, leaf=not plain)
             for index, item in enumerate(plain):
                 self._value(Secret(item) if isinstance(value, Secret) else item, _inner(shape), (*path, index))
         else:
@@ -122,21 +126,24 @@ class _Walk:
         """Tags, labels: a map here, and in the call a map or a list of keys and values."""
         self._rules(held, shape, path)
         for key, item in held.items():
-            self._rules(key, pair[0], (*path, key), counted=False)
-            self._rules(item, pair[1], (*path, key), counted=False)
+            self._rules(key, pair[0], path, entry=(key,))
+            self._rules(item, pair[1], path, entry=(key,))
 
-    def _rules(self, value: Any, shape: "Shape", path: Path, *, counted: bool = True) -> None:
-        from rehearsal.conformance.aws_shapes import refusals
+    def _rules(self, value: Any, shape: "Shape", path: Path, *, leaf: bool = True, entry: Path = ()) -> None:
+        """What the shape says of a value. A list with items is no `leaf`: its items count. `entry` is one in a map."""
+        from rehearsal.conformance.aws_shapes import has_rules, refusals
 
         plain = value.value if isinstance(value, Secret) else value
         if plain is UNKNOWN:
             return
-        if isinstance(plain, str) and _key(path).endswith("Prefix") and len(path) == 1:
+        if isinstance(plain, str) and not entry and len(path) == 1 and _key(path).endswith("Prefix"):
             plain += "0" * SUFFIX_LENGTH
-        if counted:
+        if leaf:
             self._checked.add(_key(path))
+        if has_rules(shape):
+            self._limited.add(_key(path))
         for allowed in refusals(shape, plain):
-            self._outcome.wrong(self._resource, path_text(path), shown(value), allowed)
+            self._outcome.wrong(self._resource, path_text((*path, *entry)), shown(value), allowed)
 
     def _skip(self, value: Any, path: Path, reason: str, what: str) -> None:
         for place in _leaves(value, path):

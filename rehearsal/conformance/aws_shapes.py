@@ -61,6 +61,12 @@ def refusals(shape: Shape, value: Any) -> Iterator[str]:
         yield _WORDS.get(kind, f"a {kind}")
 
 
+def has_rules(shape: Shape) -> bool:
+    """Whether the shape limits more than the type."""
+    limits = shape.metadata
+    return any(key in limits for key in ("enum", "min", "max")) or _compiled(limits.get("pattern")) is not None
+
+
 def entries(shape: Shape) -> tuple[Shape, Shape] | None:
     """The shapes of key and value where a shape takes tags or another map: a map, or a list of key and value."""
     if isinstance(shape, MapShape):

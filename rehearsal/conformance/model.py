@@ -29,12 +29,14 @@ class Mismatch:
 class Outcome:
     """One check of one stack. `checked` of `total` things of the check's `unit` were held against the source.
 
-    `unchecked` says what the others are, by reason. A thing with a finding counts as checked.
+    `unchecked` says what the others are, by reason. A thing with a finding counts as checked. `limited` of those
+    checked have a rule beyond their type, where the check tells the two apart.
     """
 
     unit: str
     total: int = 0
     checked: int = 0
+    limited: int = 0
     findings: list[Mismatch] = field(default_factory=list)
     unchecked: Counter[str] = field(default_factory=Counter)
 

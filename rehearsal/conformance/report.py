@@ -38,6 +38,7 @@ def _row_data(row: Row) -> dict[str, Any]:
                 "unit": outcome.unit,
                 "checked": outcome.checked,
                 "total": outcome.total,
+                "limited": outcome.limited,
                 "unchecked": dict(outcome.unchecked.most_common()),
                 "findings": [asdict(finding) for finding in outcome.findings],
             }
@@ -60,7 +61,7 @@ def render(report: Report, console: "Console", *, verbose: bool = False) -> None
         table.add_row(
             row.check,
             f"{sum(outcome.checked for outcome in outcomes)}/{sum(outcome.total for outcome in outcomes)}",
-            next((outcome.unit for outcome in outcomes), ""),
+            _unit(row),
             f"[red]{found}[/]" if found else "0",
             f"{row.seconds:.1f}",
         )
@@ -74,6 +75,12 @@ def render(report: Report, console: "Console", *, verbose: bool = False) -> None
     console.print(f"[bold {colour}]{', '.join(report.stacks)}: {summary}[/]", soft_wrap=True)
     aside = "" if verbose else "; --verbose lists what is not checked"
     console.print(f"[dim]evaluating the program took {report.evaluating:.1f} s{aside}[/]", highlight=False)
+
+
+def _unit(row: Row) -> str:
+    unit = next((outcome.unit for outcome in row.outcomes.values()), "")
+    limited = sum(outcome.limited for outcome in row.outcomes.values())
+    return f"{unit}, {limited} with limits" if limited else unit
 
 
 def _render_findings(row: Row, console: "Console") -> None:

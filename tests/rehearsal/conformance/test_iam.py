@@ -85,6 +85,16 @@ def test_statements_are_judged_together(outcome_of: OutcomeOf) -> None:
     assert all("subnet" in finding.given for finding in missing)
 
 
+def test_condition_keys_of_the_resource_are_known(outcome_of: OutcomeOf, finding_of: FindingOf) -> None:
+    def on_key(condition_key: str) -> dict[str, Any]:
+        condition = {"ForAnyValue:StringEquals": {condition_key: "alias/a"}}
+        key = "arn:aws:kms:eu-west-1:111122223333:key/*"
+        return policy(Action="kms:Decrypt", Resource=key, Condition=condition)
+
+    assert not outcome_of(IamCheck(), (ROLE_POLICY, on_key("kms:ResourceAliases"))).findings
+    assert "kms:ResourceAlias " in finding_of(IamCheck(), (ROLE_POLICY, on_key("kms:ResourceAlias"))).given
+
+
 def test_an_accepted_finding_hides_no_other(finding_of: FindingOf) -> None:
     """An action newer than parliament's data must not end its look at the rest of the statement."""
     star = policy(Action=[*NEW_ACTIONS, "s3:GetObjects"], Resource="*")

@@ -35,6 +35,7 @@ def test_the_table_has_coverage_and_the_details_say_what_where_and_what_else(sta
     assert "SDK types" in shown
     assert "2/2" in shown
     assert "1/2" in shown
+    assert "1 with limits" in shown
     assert "SDK types: aws:kms/key:Key one" in shown
     assert "descripton: an unknown property is given, allowed: description?" in shown
     assert "no member of that name" not in shown
