@@ -13,6 +13,7 @@ from rehearsal.conformance.aws import AwsCheck
 from rehearsal.conformance.report import render, to_json
 from rehearsal.conformance.run import Report, run
 from rehearsal.conformance.sdk import SdkCheck
+from rehearsal.crds.catalogue import load_crds
 from rehearsal.engine.model import Evaluation
 
 StackOf = Callable[..., Evaluation]
@@ -49,6 +50,18 @@ def test_json_has_everything(stack_of: StackOf) -> None:
     assert sdk["stacks"]["test"]["findings"][0]["property"] == "descripton"
     assert (aws["stacks"]["test"]["checked"], aws["stacks"]["test"]["total"]) == (1, 2)
     assert set(data["seconds"]) == {"evaluating", "SDK types", "AWS models"}
+
+
+def test_the_command_ends_with_code_one_where_something_is_found(tmp_path: Path) -> None:
+    """A CRD handed in that lacks a field the program sets: as after an upgrade of that operator."""
+    (crd,) = [each for each in load_crds() if each["metadata"]["name"] == "middlewares.traefik.io"]
+    del crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["rateLimit"]
+    (tmp_path / "middlewares.json").write_text(json.dumps(crd))
+    result = CliRunner().invoke(app, ["conform", "training", "--crds", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "custom resources: kubernetes:traefik.io/v1alpha1:Middleware" in result.stdout
+    assert "rateLimit" in result.stdout
+    assert "\x1b" not in result.stdout
 
 
 def test_mistakes_of_the_command_line_end_with_code_two(tmp_path: Path) -> None:
