@@ -136,10 +136,17 @@ def _provider(inputs: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[st
         if name in _ENGINES_OWN:
             continue
         text = value.value if isinstance(value, Secret) else value
-        typed_as_text = name in fields and str in fields[name].types
-        if isinstance(text, str) and not typed_as_text:
-            parsed = json.loads(text)
+        if isinstance(text, str) and not (name in fields and str in fields[name].types):
+            parsed = _parsed(text)
             plain[name] = Secret(parsed) if isinstance(value, Secret) else parsed
         else:
             plain[name] = value
     return plain
+
+
+def _parsed(text: str) -> Any:
+    """The JSON in a text; the text itself where it is none, which no type but a text's own accepts."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

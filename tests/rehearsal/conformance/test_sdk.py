@@ -62,6 +62,7 @@ def test_right_resources_pass_and_every_property_counts(outcome_of: OutcomeOf) -
         (DEPLOYMENT, deployment(stdin="yes"), f"{CONTAINER}.stdin", "true or false"),
         ("kubernetes:keda.sh/v1:ScaledObject", SCALED, "kind", "required"),
         (PROVIDER, {"defaultTag": "{}"}, "defaultTag", "defaultTags?"),
+        (PROVIDER, {"skipMetadataApiCheck": "perhaps"}, "skipMetadataApiCheck", "true or false"),
         (PROVIDER, {"defaultTags": '{"tags": ["a"]}'}, "defaultTags.tags", "a map"),
     ],
 )  # fmt: skip
