@@ -6,58 +6,56 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from components.odoo_config import queue_capacity
-from retail.load import WEBSOCKETS_PER_POD
+from components.scaling_signals import TRIGGER_AUTHENTICATION, load_triggers
 from retail.naming import Identity
-from retail.peaks import cron, prescale_start
+from retail.peaks import floor_crons
 from retail.plan import Plan, TierPlan
-from retail.tiers import Tier
 
 API_VERSION = "keda.sh/v1alpha1"
-PROMETHEUS = "http://prometheus-operated.observability.svc:9090"
 PAUSE_SCALE_IN = "autoscaling.keda.sh/paused-scale-in"
 
-TRIGGER_AUTHENTICATION = "queue"
 POLL_SECONDS = 30
+"""Between queries of the queue (`useCachedMetrics`); metrics of Prometheus are asked for by the HPA, every 15 s."""
 
-QUEUE_DEPTH = (
-    "SELECT LEAST(count(*), CAPACITY)::float FROM queue_job WHERE state IN ('pending', 'enqueued', 'started')"
-    " AND (eta IS NULL OR eta <= now() AT TIME ZONE 'utc')"
-)
-"""Jobs that wait or run, no more than may run at once; running ones count, so that nothing scales in under them (facts,
-Odoo §5)."""
+FAILURES = 3
+"""Queries in a row without an answer before the fallback holds; until then the HPA keeps what runs."""
 
 SCALE_IN_WINDOW_SECONDS = 600
-"""Scale in only on ten minutes' best: a new pod costs a minute or two of warm-up (facts, Odoo §10)."""
+"""Scale in only on ten minutes' best: a new pod costs a minute or two of warm-up (facts, Odoo §10). It also outlasts a
+failover of the database, in which no request ends and so none seems to be under way."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AutoscalingArgs:
-    """identity, plan: whose tiers, and between which numbers.
+    """identity, plan: whose tiers, and between which numbers. edge_namespace: where their Traefik runs.
 
     database_host: the primary, by a name that KEDA's namespace can resolve. database_secret: Secret (basic-auth) of
-    the role that asks for the queue's depth: one that can only read, where the retailer has a database cluster of its
-    own; in a shared one only the role that is named like the database reaches it.
+    the role that asks for the queue's depth: one that can read the queue and nothing else, where the retailer has a
+    database cluster of its own; in a shared one only the role that is named like the database reaches it.
     """
 
     identity: Identity
     plan: Plan
+    edge_namespace: pulumi.Input[str]
     database_host: pulumi.Input[str]
-    database_secret: str = "database-readonly"  # noqa: S105 - the name of a Secret
+    database_secret: str = "database-keda"  # noqa: S105 - the name of a Secret
 
 
 class Autoscaling(pulumi.ComponentResource):
     """A ScaledObject for each scaled tier; KEDA takes the largest of what its triggers ask for.
 
-    Web tiers scale on busy workers: the rate of Traefik's summed request durations is the mean number of requests under
-    way (Little's law), and Odoo itself exports nothing like it. Websockets scale on open connections, queue workers on
-    what waits and runs in the queue. A cron trigger per peak of the calendar raises the floor 45 minutes ahead.
+    What each is measured by stands in components/scaling_signals.py. A cron trigger per peak of the calendar raises the
+    floor 45 minutes ahead. Out at once, by doubling; in by a tenth a minute. No ceiling is higher than the
+    plan's, which the database's connections are counted for.
     An empty answer of Prometheus is an error (`ignoreNullValues: false`), not zero load, and while a source is away the
-    tier stays at the higher of what runs and its floor. In season peak nothing scales in; the annotation is there in
-    both seasons, so that the season changes a value and no more (KEDA parses "false" as false).
+    tier stays at the higher of what runs and its floor. KEDA can't fall back while the database is away: it then has no
+    connection to ask by, gives no metric at all, and the HPA leaves the tier as it is.
+    In season peak nothing scales in; the annotation is there in both seasons, so that the season changes a value and no
+    more (KEDA parses "false" as false).
 
     Example:
-        Autoscaling("acme-scaling", AutoscalingArgs(identity=identity, plan=plan, database_host=postgres.direct_host))
+        Autoscaling("acme-scaling", AutoscalingArgs(identity=identity, plan=plan, edge_namespace=identity.namespace,
+                                                    database_host=postgres.direct_host))
     """
 
     def __init__(self, name: str, args: AutoscalingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -100,84 +98,58 @@ class Autoscaling(pulumi.ComponentResource):
 
 
 def _scaled_object(args: AutoscalingArgs, tier: TierPlan) -> dict[str, Any]:
+    triggers = load_triggers(
+        args.plan,
+        tier,
+        namespace=args.identity.namespace,
+        edge_namespace=args.edge_namespace,
+        database=args.identity.database,
+        database_host=args.database_host,
+    )
     return {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": str(tier.tier)},
         "minReplicaCount": tier.floor,
         "maxReplicaCount": tier.ceiling,
         "pollingInterval": POLL_SECONDS,
-        "fallback": {"failureThreshold": 3, "replicas": tier.floor, "behavior": "currentReplicasIfHigher"},
+        "fallback": {"failureThreshold": FAILURES, "replicas": tier.floor, "behavior": "currentReplicasIfHigher"},
         "advanced": {
             "horizontalPodAutoscalerConfig": {
                 "behavior": {
+                    "scaleUp": {
+                        "stabilizationWindowSeconds": 0,
+                        "selectPolicy": "Max",
+                        "policies": [
+                            {"type": "Percent", "value": 100, "periodSeconds": 15},
+                            {"type": "Pods", "value": 4, "periodSeconds": 15},
+                        ],
+                    },
                     "scaleDown": {
                         "stabilizationWindowSeconds": SCALE_IN_WINDOW_SECONDS,
                         "policies": [{"type": "Percent", "value": 10, "periodSeconds": 60}],
-                    }
+                    },
                 }
             }
         },
-        "triggers": [_load_trigger(args, tier), *_peak_triggers(args, tier)],
-    }
-
-
-def _load_trigger(args: AutoscalingArgs, tier: TierPlan) -> dict[str, Any]:
-    """What a tier's load is measured by; the threshold is what one pod carries at the target utilisation."""
-    processes = tier.profile.processes
-    utilisation = args.plan.settings.target_utilisation_percent / 100
-    if tier.tier is Tier.BACKGROUND:
-        return _queue_trigger(args, tier)
-    if tier.tier is Tier.WEBSOCKET:
-        query = f'sum(retail_websocket_connections{{namespace="{args.identity.namespace}"}})'
-        return _prometheus_trigger("open-connections", query, WEBSOCKETS_PER_POD * utilisation)
-    # Traefik names a service <namespace>_<IngressRoute>_<route>_lb@kubernetescrd with safeNaming (its name_builder.go);
-    # the IngressRoute of the tier's name holds all that goes to it, and no websocket.
-    service = f"{args.identity.namespace}_{tier.tier}_[0-9]+_lb@kubernetescrd"
-    query = f'sum(rate(traefik_service_request_duration_seconds_sum{{service=~"{service}"}}[2m]))'
-    return _prometheus_trigger("busy-workers", query, processes * utilisation)
-
-
-def _prometheus_trigger(name: str, query: str, threshold: float) -> dict[str, Any]:
-    return {
-        "type": "prometheus",
-        "name": name,
-        "metadata": {
-            "serverAddress": PROMETHEUS,
-            "query": query,
-            "threshold": f"{threshold:g}",
-            "ignoreNullValues": "false",
-        },
-    }
-
-
-def _queue_trigger(args: AutoscalingArgs, tier: TierPlan) -> dict[str, Any]:
-    return {
-        "type": "postgresql",
-        "name": "queue-depth",
-        "metadata": {
-            "host": args.database_host,
-            "port": "5432",
-            "dbName": args.identity.database,
-            "sslmode": "require",
-            "query": QUEUE_DEPTH.replace("CAPACITY", str(queue_capacity(tier))),
-            "targetQueryValue": str(tier.profile.processes),
-        },
-        "authenticationRef": {"name": TRIGGER_AUTHENTICATION},
+        "triggers": [*triggers, *_peak_triggers(args, tier)],
     }
 
 
 def _peak_triggers(args: AutoscalingArgs, tier: TierPlan) -> list[dict[str, Any]]:
     """The calendar's peaks, in the retailer's own time; KEDA follows summer time by the zone's name."""
     settings = args.plan.settings
-    return [
-        {
-            "type": "cron",
-            "name": f"peak-{peak.name}",
-            "metadata": {
-                "timezone": settings.time_zone,
-                "start": cron(prescale_start(peak)),
-                "end": cron(peak.end),
-                "desiredReplicas": str(tier.floors_at_peaks[peak.name]),
-            },
-        }
-        for peak in settings.peaks
-    ]
+    triggers = []
+    for peak in settings.peaks:
+        start, end = floor_crons(peak, settings.time_zone)
+        triggers.append(
+            {
+                "type": "cron",
+                "name": f"peak-{peak.name}",
+                "metadata": {
+                    "timezone": settings.time_zone,
+                    "start": start,
+                    "end": end,
+                    "desiredReplicas": str(tier.floors_at_peaks[peak.name]),
+                },
+            }
+        )
+    return triggers

@@ -15,13 +15,10 @@ from components.postgres import Postgres, PostgresArgs, cluster_name
 from components.secrets import Secrets, SecretsArgs
 from components.tenancy import Tenancy, TenancyArgs
 from components.traefik import Traefik, TraefikArgs
+from retail.load_balancer import capacity_units
 from retail.naming import Identity
 from retail.plan import Plan
 from retail.settings import Environment, Hosting
-from retail.tiers import Tier
-
-PUBLIC_TIERS = (Tier.STOREFRONT, Tier.BACKOFFICE, Tier.POS, Tier.INTEGRATION)
-"""Tiers with a host of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,16 +108,21 @@ class Foundation(pulumi.ComponentResource):
                     replicas=args.plan.traefik_replicas,
                     shared=not settings.hosting.serves_retailer,
                     load_balancer_cidrs=self._load_balancer_cidrs,
+                    capacity_units=capacity_units(args.plan),
+                    keep=settings.environment is Environment.PRODUCTION,
                 ),
                 opts=inside,
             )
+        database = access.shared_database if settings.hosting is Hosting.SHARED else None
         Observability(
             f"{name}-observability",
             ObservabilityArgs(
                 identity=identity,
                 objectives=args.plan.objectives,
                 cluster_name=cluster_name(identity) if self.postgres else None,
-                tiers=tuple(str(tier) for tier in PUBLIC_TIERS if tier in args.plan.tiers),
+                database_namespace=database.namespace if database else identity.namespace,
+                edge_replicas=args.plan.traefik_replicas if self.edge else 0,
+                tiers=args.plan.tiers,
             ),
             opts=inside,
         )

@@ -12,7 +12,7 @@ import pulumi
 from components import odoo_pod, traefik
 from components.odoo_config import FILESTORE_TIERS, HTTP_PORT
 from components.recovery import NAME as DRILL
-from components.routes import ROUTED
+from components.route_table import ROUTED
 from components.traefik_arguments import METRICS_PORT, PING_PORT, TLS_PORT, WEB_PORT
 from retail.naming import LABEL_EDGE, LABEL_TIER
 from retail.tiers import PROFILES, DatabasePath, Tier

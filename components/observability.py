@@ -1,62 +1,124 @@
-"""When Prometheus calls somebody about one retailer."""
+"""When Prometheus calls somebody about one retailer, or about what a platform's retailers share."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from components.alert_rules import database_alerts, tier_alerts
+from components.alerts.database import database_alerts
+from components.alerts.edge import certificate_alerts, scaling_alerts, secret_alerts, traefik_alerts
+from components.alerts.queue import queue_alerts
+from components.alerts.rule import Alert, Recording
+from components.alerts.tiers import public_tier_rules, tier_pod_alerts, websocket_alerts
 from components.recovery import NAME as DRILL
+from components.route_table import ROUTED
+from retail.load import WEBSOCKETS_PER_POD
 from retail.naming import Identity
 from retail.objectives import Objectives
+from retail.plan import TierPlan
+from retail.tiers import Tier
 
 API_VERSION = "monitoring.coreos.com/v1"
+
+ROTATION = "rotation"
+"""The CronJob that replaces passwords."""
+
+Groups = dict[str, Sequence[Alert | Recording]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObservabilityArgs:
-    """cluster_name: of the stack's own CNPG Cluster, None where it is the platform's. tiers: public tiers by name."""
+    """cluster_name: of the stack's own CNPG Cluster, None where it is the platform's.
+
+    database_namespace: where the database is that the retailer uses. edge_replicas: of the stack's own Traefik, 0 where
+    it is the platform's. tiers: the plan's; none on a platform.
+    """
 
     identity: Identity
     objectives: Objectives
     cluster_name: str | None
-    tiers: tuple[str, ...]
+    database_namespace: pulumi.Input[str]
+    edge_replicas: int
+    tiers: Mapping[Tier, TierPlan] = field(default_factory=dict)
 
 
 class Observability(pulumi.ComponentResource):
-    """The retailer's alerts, as one PrometheusRule. PodMonitors stand with what they scrape.
+    """Alerts in PrometheusRules, one to an area (components/alerts/). PodMonitors stand with what they scrape.
 
     Every rule names its namespace, as Prometheus serves all retailers of a cluster; every alert carries the tenant's
-    label, by which it is routed.
+    label, by which it is routed, says whether it is a page (`critical`) or a ticket (`warning`), and what to do first
+    (`action`). What is called about: lost requests and pods, data at risk, work that stands still, an edge that closes,
+    scaling that is blind, passwords and certificates that grow old.
 
     Example:
-        Observability("observability", ObservabilityArgs(identity=identity, objectives=objectives,
-            cluster_name="acme-db", tiers=("storefront", "backoffice", "pos")))
+        Observability("observability", ObservabilityArgs(identity=identity, objectives=plan.objectives,
+            cluster_name="acme-db", database_namespace=identity.namespace, edge_replicas=plan.traefik_replicas,
+            tiers=plan.tiers))
     """
 
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("retail:observability:Observability", name, {"tiers": list(args.tiers)}, opts)
+        super().__init__(
+            "retail:observability:Observability", name, {"tiers": [str(tier) for tier in args.tiers]}, opts
+        )
         identity = args.identity
         tenant = {"tenant": identity.retailer, "environment": identity.environment}
-        groups = {"tiers": tier_alerts(identity.namespace, args.tiers)}
-        if args.cluster_name is not None:
-            groups["database"] = database_alerts(identity.namespace, args.cluster_name, args.objectives, DRILL)
-        CustomResource(
-            f"{name}-alerts",
-            api_version=API_VERSION,
-            kind="PrometheusRule",
-            metadata={
-                "name": "alerts",
-                "namespace": identity.namespace,
-                "labels": identity.labels("observability"),
-            },
-            spec={
-                "groups": [
-                    {"name": f"{identity.namespace}.{group}", "rules": [alert.rule(tenant) for alert in alerts]}
-                    for group, alerts in sorted(groups.items())
-                    if alerts
-                ]
-            },
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        for area, groups in self._areas(args):
+            CustomResource(
+                f"{name}-{area}",
+                api_version=API_VERSION,
+                kind="PrometheusRule",
+                metadata={
+                    "name": area,
+                    "namespace": identity.namespace,
+                    "labels": identity.labels("observability"),
+                },
+                spec={"groups": groups.apply(lambda made: _groups(identity.namespace, made, tenant))},
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({})
+
+    def _areas(self, args: ObservabilityArgs) -> Iterator[tuple[str, pulumi.Output[Groups]]]:
+        """Each PrometheusRule's name and groups."""
+        identity, namespace = args.identity, args.identity.namespace
+        if args.cluster_name is not None:
+            database = database_alerts(namespace, args.cluster_name, args.objectives, DRILL if args.tiers else None)
+            yield "database", _known({"database": database})
+        secrets = {"secrets": secret_alerts(namespace, ROTATION)}
+        if args.edge_replicas:
+            secrets["edge"] = traefik_alerts(namespace, args.edge_replicas)
+        if not args.tiers:
+            yield "platform", _known({**secrets})
+            return
+        yield (
+            "platform",
+            _known({**secrets, "certificates": certificate_alerts(namespace), "scaling": scaling_alerts(namespace)}),
+        )
+        tiers: Groups = {
+            str(tier): [
+                *(public_tier_rules(namespace, str(tier), args.objectives) if tier in ROUTED else ()),
+                *tier_pod_alerts(namespace, plan),
+                *(websocket_alerts(namespace, WEBSOCKETS_PER_POD) if tier is Tier.WEBSOCKET else ()),
+            ]
+            for tier, plan in args.tiers.items()
+            if tier is not Tier.BATCH
+        }
+        yield "tiers", _known(tiers)
+        yield (
+            "jobs",
+            pulumi.Output.from_input(args.database_namespace).apply(
+                lambda where: {"jobs": queue_alerts(where, identity.database)}
+            ),
+        )
+
+
+def _known(groups: Groups) -> pulumi.Output[Groups]:
+    return pulumi.Output.from_input(groups)
+
+
+def _groups(namespace: str, groups: Groups, labels: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"name": f"{namespace}.{group}", "rules": [rule.rule(labels) for rule in rules]}
+        for group, rules in groups.items()
+    ]

@@ -97,6 +97,7 @@ class Retailer(pulumi.ComponentResource):
             AutoscalingArgs(
                 identity=identity,
                 plan=plan,
+                edge_namespace=self._edge_namespace,
                 database_host=direct_host,
                 # A shared database lets in only the role of its own name.
                 database_secret=DATABASE_READONLY if foundation.postgres else DATABASE_APP,
@@ -105,6 +106,13 @@ class Retailer(pulumi.ComponentResource):
         )
         self.urls = routes.urls
         self.register_outputs({**promised, "urls": self.urls})
+
+    @property
+    def _edge_namespace(self) -> pulumi.Input[str]:
+        """Where the Traefik runs that routes here: on the platform where hosting is shared, else beside Odoo."""
+        shared = self._args.plan.settings.hosting is Hosting.SHARED
+        elsewhere = self._args.access.edge_namespace if shared else None
+        return self._args.identity.namespace if elsewhere is None else elsewhere
 
     def _database(self, opts: pulumi.ResourceOptions) -> tuple[pulumi.Input[str], pulumi.Input[str], pulumi.Resource]:
         """Hosts of the poolers and the primary, and what must be there before Odoo is."""

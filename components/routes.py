@@ -1,46 +1,51 @@
 """A retailer's way in: hosts, certificate, what is blocked, what is limited, and which tier answers."""
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from components import route_limits
+from components.edge_certificate import CERTIFICATE_SECRET, edge_certificate
 from components.odoo_config import HTTP_PORT, WEBSOCKET_PORT
+from components.route_table import DENY, LIMIT_LOGINS, PARTNERS_ONLY, ROUTED, STAFF_ONLY, Route, rate, routes
 from retail.naming import LABEL_EDGE, Identity, hosts
-from retail.plan import Plan, TierPlan
+from retail.plan import Plan
 from retail.tiers import Tier
 
 API_VERSION = "traefik.io/v1alpha1"
-ISSUER = "letsencrypt"
-CERTIFICATE_SECRET = "edge-tls"  # noqa: S105 - the name of a Secret
 
-ROUTED = (Tier.STOREFRONT, Tier.BACKOFFICE, Tier.POS, Tier.INTEGRATION)
+BUFFER_BYTES = 256 * 1024
+"""Of a body, request or response, in memory; the rest goes to the pod's scratch volume. Most of Odoo's calls are
+smaller, and as many as are let in at once must fit into the pod's memory."""
 
-BLOCKED = ("/web/database", "/metrics", "/queue_job", "/monitoring", "/saas_client", "/longpolling", "/xmlrpc/2/db")
-"""On every host: the database manager; metrics and job endpoints, which Odoo's modules serve without a login; a path no
-Odoo since 16 uses (facts, Odoo §6)."""
+RESPONSE_BYTES = 1024 * 1024 * 1024
+"""Of an answer: a large export or a folder of documents. What is larger would be an endless one."""
 
-RPC = ("/xmlrpc", "/jsonrpc", "/json/2", "/doc")
-"""Remote calls: on the API's host only."""
+BREAKER = "ResponseCodeRatio(500, 600, 0, 600) > 0.50 && LatencyAtQuantileMS(50.0) > 5000"
+"""Opens when half of the answers of the last ten seconds are errors of the tier's own, and slow ones: it hangs on
+something (the database is away), and more requests only queue behind. Then 503 at once for ten seconds.
 
-WEBSOCKET = "/websocket"
+Only 5xx count: a wrong password, a missing page and our own 429 are answers of a healthy tier, and a breaker that they
+open would let a robot close the shop. Only slow ones, because there is no least number of requests to be had
+(`RequestThreshold` is not in the release we pin; with it the route would be refused): else one quick error on a quiet
+night, or one broken page, would take all others away.
+"""
 
-LOGIN = ("/web/login", "/web/signup", "/web/reset_password", "/web/session/authenticate")
-
-LOGINS_PER_MINUTE = 15
-"""Of one address, over all replicas. Five is the practice for one person (facts, Odoo §6); stores share one."""
-
-BACKLOG_FACTOR = 4
-"""Requests let in for every worker. A prefork server's own backlog is eight times its workers; half of it, so that what
-comes too much is refused at the edge at once (429) instead of waiting for a worker until it times out."""
-
-UPLOAD_BYTES = 128 * 1024 * 1024
-"""Odoo's own limit of a request body (`web.max_file_upload_size`; facts, Odoo §6)."""
-
-BUFFER_BYTES = 1024 * 1024
-"""Of a body in memory; the rest goes to the pod's scratch volume."""
+COMPRESSED = (
+    "text/html",
+    "text/css",
+    "text/plain",
+    "text/xml",
+    "text/javascript",
+    "application/javascript",
+    "application/json",
+    "application/xml",
+    "image/svg+xml",
+)
+"""What Odoo serves as text, uncompressed: its bundles are megabytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +53,7 @@ class RoutesArgs:
     """identity, plan: whose routes, and the capacity that limits are computed from.
 
     edge: `retail/edge` label of the Traefik that takes them up, its owner's name. edge_replicas: how many of it there
-    are: rate and in-flight limits count per replica, so the totals here are divided by it.
+    are: rate and in-flight limits count per replica, so the totals are divided by it.
     """
 
     identity: Identity
@@ -67,11 +72,16 @@ class RoutesArgs:
 class Routes(pulumi.ComponentResource):
     """One host for each tier that people or partners reach, and one certificate for all of them.
 
-    Every host has three IngressRoutes: `<tier>` to its Odoo tier, `<tier>-websocket` to the websocket tier (unbuffered
-    and without limits that count long connections; not on the API's host), `<tier>-blocked`. They are separate because
-    Traefik's metrics are by route: the busy workers of a tier are summed over `<tier>` alone.
-    Odoo's workers drop a slow client after two seconds, so bodies are buffered; Traefik streams otherwise. Nothing is
-    retried: a repeated POST would sell twice. Plain HTTP is sent to HTTPS by Traefik's entry point.
+    components/route_table.py says which path goes where, components/route_limits.py how much is let in. A request
+    passes, in this order: who may come (addresses), how many at once and how often from one address, the body whole
+    (Odoo's workers drop a slow client after two seconds; Traefik streams otherwise), the tier's room, its circuit
+    breaker. The room is behind the buffer, so that a slow upload takes no place from others. Websockets pass none of
+    it: they stay open, and are not to be buffered.
+    Nothing is retried: a repeated POST would sell twice. Plain HTTP is sent to HTTPS by Traefik's entry point.
+
+    What it gives up: one address behind which many visitors are (a proxy in front of the shop) is one visitor here.
+    Where staff's addresses aren't known (`staff-cidrs` is empty), Odoo's web client is on its own host only, and the
+    website is edited there.
 
     Example:
         Routes("acme-routes", RoutesArgs(identity=identity, plan=plan, edge="acme", edge_replicas=3))
@@ -80,11 +90,34 @@ class Routes(pulumi.ComponentResource):
     urls: dict[str, str]
 
     def __init__(self, name: str, args: RoutesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        names = hosts(args.plan.settings.domain)
+        settings = args.plan.settings
+        names = hosts(settings.domain)
         super().__init__("retail:edge:Routes", name, {"hosts": sorted(names.values()), "edge": args.edge}, opts)
         self._name, self._args = name, args
-        self._certificate(sorted(names.values()))
-        self._middleware("deny", {"ipAllowList": {"sourceRange": ["255.255.255.255/32"]}})
+        edge_certificate(
+            f"{name}-certificate",
+            args.identity,
+            sorted(names.values()),
+            settings.freezes,
+            labels=self._labels(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._middlewares_of_all()
+        for tier in ROUTED:
+            self._middlewares_of(tier)
+        table = routes(names, staff_only=bool(settings.staff_cidrs), partners_only=bool(settings.api_cidrs))
+        for route in table:
+            self._route(route, table)
+        self.urls = {tier: f"https://{host}" for tier, host in names.items()}
+        self.register_outputs({"urls": self.urls})
+
+    def _middlewares_of_all(self) -> None:
+        settings = self._args.plan.settings
+        self._middleware(DENY, {"ipAllowList": {"sourceRange": ["255.255.255.255/32"]}})
+        if settings.staff_cidrs:
+            self._middleware(STAFF_ONLY, {"ipAllowList": {"sourceRange": list(settings.staff_cidrs)}})
+        if settings.api_cidrs:
+            self._middleware(PARTNERS_ONLY, {"ipAllowList": {"sourceRange": list(settings.api_cidrs)}})
         self._middleware(
             "security-headers",
             {
@@ -94,63 +127,84 @@ class Routes(pulumi.ComponentResource):
                     "contentTypeNosniff": True,
                     "customFrameOptionsValue": "SAMEORIGIN",
                     "referrerPolicy": "strict-origin-when-cross-origin",
+                    # Empty is away: which server and version it is helps nobody but an attacker.
+                    "customResponseHeaders": {"Server": ""},
+                }
+            },
+        )
+        self._middleware("compress", {"compress": {"includedContentTypes": list(COMPRESSED)}})
+        logins = route_limits.logins_per_minute(self._args.edge_replicas)
+        self._middleware(LIMIT_LOGINS, {"rateLimit": {"average": logins, "period": "1m", "burst": logins}})
+
+    def _middlewares_of(self, tier: Tier) -> None:
+        plan, replicas = self._args.plan.tiers[tier], self._args.edge_replicas
+        per_second = route_limits.requests_per_second(plan, replicas)
+        self._middleware(rate(tier), {"rateLimit": {"average": per_second, "period": "1s", "burst": 4 * per_second}})
+        self._middleware(
+            f"{tier}-address",
+            {
+                "inFlightReq": {
+                    "amount": route_limits.from_one_address(tier),
+                    # Without a criterion Traefik counts by host here, not by address as for rates.
+                    "sourceCriterion": {"ipStrategy": {"depth": 0}},
                 }
             },
         )
         self._middleware(
-            "buffer",
+            f"{tier}-buffer",
             {
                 "buffering": {
-                    "maxRequestBodyBytes": UPLOAD_BYTES,
+                    "maxRequestBodyBytes": route_limits.UPLOAD_BYTES[tier],
                     "memRequestBodyBytes": BUFFER_BYTES,
+                    "maxResponseBodyBytes": RESPONSE_BYTES,
                     "memResponseBodyBytes": BUFFER_BYTES,
                 }
             },
         )
-        logins = max(1, LOGINS_PER_MINUTE // args.edge_replicas)
-        self._middleware("limit-logins", {"rateLimit": {"average": logins, "period": "1m", "burst": logins}})
-        for tier in ROUTED:
-            self._host(tier, names[str(tier)], args.plan.tiers[tier])
-        self.urls = {tier: f"https://{host}" for tier, host in names.items()}
-        self.register_outputs({"urls": self.urls})
+        self._middleware(f"{tier}-breaker", {"circuitBreaker": {"expression": BREAKER}})
 
-    def _host(self, tier: Tier, host: str, plan: TierPlan) -> None:
-        in_flight = in_flight_per_replica(plan, self._args.edge_replicas)
-        self._middleware(f"{tier}-in-flight", {"inFlightReq": {"amount": in_flight}})
-        common = ["security-headers", f"{tier}-in-flight", "buffer"]
-        here = f"Host(`{host}`)"
-        routes = [_route(f"{here} && Method(`POST`) && ({_under(LOGIN)})", tier, 200, ["limit-logins", *common])]
-        if tier is Tier.INTEGRATION:
-            rate = requests_per_second_per_replica(plan, self._args.edge_replicas)
-            limit = {"average": rate, "period": "1s", "burst": 2 * rate}
-            self._middleware("limit-partners", {"rateLimit": limit})
-            common = ["limit-partners", *common]
-        routes.append(_route(here, tier, 100, common))
-        self._ingress_route(str(tier), routes)
-        blocked = BLOCKED if tier is Tier.INTEGRATION else (*BLOCKED, *RPC)
-        if tier is Tier.INTEGRATION:
-            blocked = (*blocked, WEBSOCKET)
-        else:
-            self._ingress_route(
-                f"{tier}-websocket",
-                [_route(f"{here} && ({_under((WEBSOCKET,))})", Tier.WEBSOCKET, 300, ["security-headers"])],
-            )
-        self._ingress_route(f"{tier}-blocked", [_route(f"{here} && ({_under(blocked)})", tier, 1000, ["deny"])])
-
-    def _certificate(self, dns_names: list[str]) -> None:
+    def _route(self, route: Route, table: Sequence[Route]) -> None:
+        websocket = route.tier is Tier.WEBSOCKET
+        middlewares = [*route.limits]
+        if route.weight:
+            room = f"{route.name}-in-flight"
+            plan = self._args.plan.tiers[route.tier]
+            amount = route_limits.in_flight(route, table, plan, self._args.edge_replicas)
+            self._middleware(room, {"inFlightReq": {"amount": amount, "sourceCriterion": {"requestHost": True}}})
+            middlewares = [
+                "security-headers",
+                "compress",
+                *route.limits,
+                f"{route.tier}-address",
+                f"{route.tier}-buffer",
+                room,
+                f"{route.tier}-breaker",
+            ]
+        elif websocket:
+            middlewares = ["security-headers", *route.limits]
         CustomResource(
-            f"{self._name}-certificate",
-            api_version="cert-manager.io/v1",
-            kind="Certificate",
-            metadata=self._metadata("edge"),
+            f"{self._name}-{route.name}",
+            api_version=API_VERSION,
+            kind="IngressRoute",
+            metadata=self._metadata(route.name),
             spec={
-                "secretName": CERTIFICATE_SECRET,
-                "dnsNames": dns_names,
-                "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": ISSUER},
-                "duration": "2160h",
-                # Thirty days before its end, so that no renewal is first tried in a freeze.
-                "renewBefore": "720h",
-                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+                "entryPoints": ["websecure"],
+                "routes": [
+                    {
+                        "kind": "Rule",
+                        "match": route.match,
+                        "priority": route.priority,
+                        "middlewares": [{"name": middleware} for middleware in middlewares],
+                        "services": [
+                            {
+                                "kind": "Service",
+                                "name": str(route.tier),
+                                "port": WEBSOCKET_PORT if websocket else HTTP_PORT,
+                            }
+                        ],
+                    }
+                ],
+                "tls": {"secretName": CERTIFICATE_SECRET},
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -165,44 +219,8 @@ class Routes(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _ingress_route(self, name: str, routes: list[dict[str, Any]]) -> None:
-        CustomResource(
-            f"{self._name}-{name}",
-            api_version=API_VERSION,
-            kind="IngressRoute",
-            metadata=self._metadata(name),
-            spec={"entryPoints": ["websecure"], "routes": routes, "tls": {"secretName": CERTIFICATE_SECRET}},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
     def _metadata(self, name: str) -> dict[str, Any]:
-        labels = {**self._args.identity.labels("routes"), LABEL_EDGE: self._args.edge}
-        return {"name": name, "namespace": self._args.identity.namespace, "labels": labels}
+        return {"name": name, "namespace": self._args.identity.namespace, "labels": self._labels()}
 
-
-def in_flight_per_replica(plan: TierPlan, replicas: int) -> int:
-    """Requests of a host under way in one replica. All replicas together let in what the tier's workers and a part of
-    their backlog can hold at its ceiling."""
-    return max(1, plan.ceiling * plan.profile.processes * BACKLOG_FACTOR // replicas)
-
-
-def requests_per_second_per_replica(plan: TierPlan, replicas: int) -> int:
-    """Requests a second of one address in one replica: a partner may use the tier's whole capacity, not more."""
-    capacity = plan.ceiling * plan.profile.processes * 1000 / plan.service_time_ms
-    return max(1, math.ceil(capacity / replicas))
-
-
-def _under(paths: tuple[str, ...]) -> str:
-    """Each path and what is under it. A bare PathPrefix(`/doc`) would catch /documents as well."""
-    return " || ".join(f"Path(`{path}`) || PathPrefix(`{path}/`)" for path in paths)
-
-
-def _route(match: str, tier: Tier, priority: int, middlewares: list[str]) -> dict[str, Any]:
-    port = WEBSOCKET_PORT if tier is Tier.WEBSOCKET else HTTP_PORT
-    return {
-        "kind": "Rule",
-        "match": match,
-        "priority": priority,
-        "middlewares": [{"name": middleware} for middleware in middlewares],
-        "services": [{"kind": "Service", "name": str(tier), "port": port}],
-    }
+    def _labels(self) -> dict[str, str]:
+        return {**self._args.identity.labels("routes"), LABEL_EDGE: self._args.edge}

@@ -13,6 +13,7 @@ from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding, Role, Rol
 
 from components.placement import Placement, zone_spread
 from components.pod_security import container_security, pod_security
+from components.route_limits import MIB, SCRATCH_BYTES
 from components.traefik_arguments import (
     FINISH_SECONDS,
     METRICS_PORT,
@@ -31,6 +32,20 @@ DRAIN_SECONDS = 120
 """A network load balancer keeps sending to a target for about two minutes after it was taken out, whatever its setting
 (aws-load-balancer-controller#2366, #1834): so long the pod goes on serving before it is told to stop."""
 
+EXIT_SECONDS = 15
+"""Between the last request and the end of the process."""
+
+CIPHERS = (
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+)
+"""Of TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has no others. RSA for certificates that a
+retailer brings along; ours are ECDSA."""
+
 CPU_MILLIS, MEMORY_MIB = 1000, 512
 """Of one replica; retail/node_sizing.py counts on the same."""
 
@@ -43,12 +58,16 @@ class TraefikArgs:
 
     replicas: one a zone. shared: whether it serves other namespaces than its own (a platform's does).
     load_balancer_cidrs: address ranges of the load balancer's subnets, whose word on the client's address is taken.
+    capacity_units: of the load balancer, reserved ahead of its own scaling (retail/load_balancer.py).
+    keep: whether AWS refuses to delete the load balancer, whose host name all DNS records of the shop point to.
     """
 
     identity: Identity
     replicas: int
     shared: bool
     load_balancer_cidrs: Sequence[str]
+    capacity_units: int = 0
+    keep: bool = False
 
     def __post_init__(self) -> None:
         errors: list[pulumi.InputPropertyErrorDetails] = []
@@ -69,6 +88,10 @@ class Traefik(pulumi.ComponentResource):
     can read their Secrets: certificates are among them) but takes up only objects with its own `retail/edge` label.
     No ACME (replicas can't share it; cert-manager makes the certificates), no dashboard, no API.
     Names are collision-safe (`safeNaming`), which the autoscaling queries rest on.
+
+    How a replica ends: it goes on serving for DRAIN_SECONDS, as long as the load balancer may still send to it; then
+    what is under way gets FINISH_SECONDS, as long as the longest request; the pod's grace is both and EXIT_SECONDS.
+    It gives up client addresses of connections that don't come through the load balancer, and HTTP/3.
 
     Example:
         Traefik("acme-edge", TraefikArgs(identity=identity, replicas=plan.traefik_replicas, shared=False,
@@ -100,7 +123,7 @@ class Traefik(pulumi.ComponentResource):
                 "namespace": args.identity.namespace,
                 "labels": {**labels, LABEL_EDGE: args.identity.retailer},
             },
-            spec={"minVersion": "VersionTLS12", "sniStrict": True},
+            spec={"minVersion": "VersionTLS12", "cipherSuites": list(CIPHERS), "sniStrict": True},
             opts=child,
         )
         Deployment(
@@ -179,7 +202,12 @@ class Traefik(pulumi.ComponentResource):
                     f"{prefix}-type": "external",
                     f"{prefix}-scheme": "internet-facing",
                     f"{prefix}-nlb-target-type": "ip",
-                    f"{prefix}-attributes": "load_balancing.cross_zone.enabled=true",
+                    f"{prefix}-attributes": (
+                        "load_balancing.cross_zone.enabled=true,zonal_shift.config.enabled=true,"
+                        f"deletion_protection.enabled={str(args.keep).lower()}"
+                    ),
+                    # Always there: left out, a reservation of the season before would stay.
+                    f"{prefix}-minimum-load-balancer-capacity": f"CapacityUnits={args.capacity_units}",
                     f"{prefix}-target-group-attributes": (
                         f"proxy_protocol_v2.enabled=true,deregistration_delay.timeout_seconds={DRAIN_SECONDS}"
                     ),
@@ -212,7 +240,7 @@ def _pod(args: TraefikArgs, labels: dict[str, str]) -> dict[str, Any]:
         "enableServiceLinks": False,
         "priorityClassName": str(WorkloadClass.CRITICAL),
         "securityContext": pod_security(user=USER, group=USER),
-        "terminationGracePeriodSeconds": DRAIN_SECONDS + FINISH_SECONDS + 15,
+        "terminationGracePeriodSeconds": DRAIN_SECONDS + FINISH_SECONDS + EXIT_SECONDS,
         "topologySpreadConstraints": zone_spread(selector(labels), fixed_three=args.replicas == 3),
         "containers": [
             {
@@ -221,6 +249,8 @@ def _pod(args: TraefikArgs, labels: dict[str, str]) -> dict[str, Any]:
                 "args": static_arguments(
                     args.identity, shared=args.shared, load_balancer_cidrs=args.load_balancer_cidrs
                 ),
+                # Go's collector works harder near the limit instead of being killed at it.
+                "env": [{"name": "GOMEMLIMIT", "value": f"{MEMORY_MIB * 9 // 10}MiB"}],
                 "ports": [
                     {"name": "web", "containerPort": WEB_PORT},
                     {"name": "websecure", "containerPort": TLS_PORT},
@@ -239,7 +269,7 @@ def _pod(args: TraefikArgs, labels: dict[str, str]) -> dict[str, Any]:
                 "volumeMounts": [{"name": "tmp", "mountPath": TMP_DIR}],
             }
         ],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "4Gi"}}],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": f"{SCRATCH_BYTES // MIB}Mi"}}],
         **Placement(Pool.WEB, args.identity.retailer).pod_fields(),
     }
 

@@ -2,16 +2,34 @@
 
 from collections.abc import Sequence
 
+from components.odoo_config import LONGEST_SECONDS
+from components.route_table import ROUTED
 from retail.naming import LABEL_EDGE, Identity
 
 WEB_PORT, TLS_PORT, METRICS_PORT, PING_PORT = 8000, 8443, 9100, 8080
 
-FINISH_SECONDS = 45
-"""What requests under way get after SIGTERM."""
+FINISH_SECONDS = max(LONGEST_SECONDS[tier] for tier in ROUTED)
+"""What requests under way get after SIGTERM: as long as the longest that a worker may still be answering."""
 
 READ_SECONDS = 600
 """Whole request body: an import or attachment over a store's line. Traefik's own 60 s cut uploads off (facts, Odoo §6);
 as long as the longest request of the integration tier."""
+
+IDLE_SECONDS = 180
+"""Traefik's default, said: below the 350 s after which the load balancer forgets an idle connection in silence."""
+
+DIAL_SECONDS = 3
+"""To reach a pod. Traefik's 30 s is how long visitors would wait for each pod of a node that is gone."""
+
+HEADER_BYTES = 64 * 1024
+
+SEPARATORS = ("slash", "backslash", "nullcharacter")
+"""Refused in a path where they are encoded. Traefik's rules see `/web%2Fdatabase` as written, Odoo as `/web/database`:
+what is blocked by its path would not be. Other encoded characters are in names of documents."""
+
+LOGGED_HEADERS = ("User-Agent", "Content-Type")
+"""Of the access log. No other: cookies and Authorization are credentials, and Referer has the query of the page before.
+Query strings are left out as well: they hold the tokens of invitations, password resets and portal links."""
 
 
 def static_arguments(identity: Identity, *, shared: bool, load_balancer_cidrs: Sequence[str]) -> list[str]:
@@ -23,6 +41,11 @@ def static_arguments(identity: Identity, *, shared: bool, load_balancer_cidrs: S
         "log.format": "json",
         "accesslog": "true",
         "accesslog.format": "json",
+        "accesslog.fields.defaultmode": "keep",
+        "accesslog.fields.names.ClientUsername": "drop",
+        "accesslog.fields.queryparameters.defaultmode": "drop",
+        "accesslog.fields.headers.defaultmode": "drop",
+        **{f"accesslog.fields.headers.names.{header}": "keep" for header in LOGGED_HEADERS},
         # Routers of one host whose TLS options differ would fall back to the weaker ones (GHSA-g55h-rg46-x9c5).
         "core.stricttlsoptions": "true",
         "ping": "true",
@@ -32,6 +55,7 @@ def static_arguments(identity: Identity, *, shared: bool, load_balancer_cidrs: S
         "metrics.prometheus.entrypoint": "metrics",
         "metrics.prometheus.addrouterslabels": "true",
         "metrics.prometheus.addserviceslabels": "true",
+        # Finer than Traefik's four around what people notice; 2 s is where the alerts' line is.
         "metrics.prometheus.buckets": "0.05,0.1,0.25,0.5,1,2,5,10,30",
         "entrypoints.metrics.address": f":{METRICS_PORT}",
         "entrypoints.web.address": f":{WEB_PORT}",
@@ -40,7 +64,10 @@ def static_arguments(identity: Identity, *, shared: bool, load_balancer_cidrs: S
         "entrypoints.web.http.redirections.entrypoint.permanent": "true",
         "entrypoints.websecure.address": f":{TLS_PORT}",
         "entrypoints.websecure.http.tls": "true",
+        # No write timeout: it would end websockets and large downloads.
         "entrypoints.websecure.transport.respondingtimeouts.readtimeout": f"{READ_SECONDS}s",
+        "entrypoints.websecure.transport.respondingtimeouts.idletimeout": f"{IDLE_SECONDS}s",
+        "serverstransport.forwardingtimeouts.dialtimeout": f"{DIAL_SECONDS}s",
         "providers.kubernetescrd": "true",
         "providers.kubernetescrd.allowcrossnamespace": "false",
         "providers.kubernetescrd.allowexternalnameservices": "false",
@@ -55,6 +82,13 @@ def static_arguments(identity: Identity, *, shared: bool, load_balancer_cidrs: S
         flags[f"entrypoints.{entry_point}.proxyprotocol.trustedips"] = trusted
         flags[f"entrypoints.{entry_point}.forwardedheaders.trustedips"] = trusted
         flags[f"entrypoints.{entry_point}.transport.lifecycle.gracetimeout"] = f"{FINISH_SECONDS}s"
+        flags[f"entrypoints.{entry_point}.http.maxheaderbytes"] = str(HEADER_BYTES)
+        flags[f"entrypoints.{entry_point}.http.sanitizepath"] = "true"
+        for separator in SEPARATORS:
+            flags[f"entrypoints.{entry_point}.http.encodedcharacters.allowencoded{separator}"] = "false"
+    # The load balancer puts its header before health checks too (its target group attributes, proxy protocol); the
+    # kubelet's probes come without one, which Traefik takes as well.
+    flags["entrypoints.ping.proxyprotocol.trustedips"] = trusted
     if not shared:
         flags["providers.kubernetescrd.namespaces"] = identity.namespace
     return [f"--{flag}={value}" for flag, value in flags.items()]

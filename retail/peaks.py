@@ -51,6 +51,17 @@ def prescale_start(peak: Peak) -> datetime:
     return peak.start - PRESCALE_LEAD
 
 
+def floor_crons(peak: Peak, time_zone: str) -> tuple[str, str]:
+    """Cron expressions, local time, of when the peak's floor begins and ends.
+
+    The lead is counted in real time, and both are minutes that the clocks show: a schedule for a minute that summer
+    time skips doesn't fire until next year, and the floor's window would be open until then, or not at all.
+    """
+    zone = ZoneInfo(time_zone)
+    start, end = peak.in_utc(time_zone)
+    return cron((start - PRESCALE_LEAD).astimezone(zone)), cron(end.astimezone(zone))
+
+
 def cron(moment: datetime) -> str:
     """A five-field cron expression for that minute of that day and month; it fires every year, as peaks do."""
     return f"{moment.minute} {moment.hour} {moment.day} {moment.month} *"

@@ -34,7 +34,15 @@ SECRET_KEYS = {
 """Configuration that is secret: kept out of the model, so that no message or repr of it can show a value."""
 
 
-LISTS = ("endpoint_cidrs", "allowed_regions", "peaks", "freezes", "process_objectives")
+LISTS = (
+    "endpoint_cidrs",
+    "staff_cidrs",
+    "api_cidrs",
+    "allowed_regions",
+    "peaks",
+    "freezes",
+    "process_objectives",
+)
 """Fields that pulumi hands over as JSON text."""
 
 
@@ -144,6 +152,12 @@ class Settings(BaseModel):
     )
     endpoint_cidrs: tuple[Annotated[str, Field(pattern=CIDR_PATTERN)], ...] = Field(
         (), description="Who may reach the Kubernetes API from outside; nobody where empty (private endpoint only)."
+    )
+    staff_cidrs: tuple[Annotated[str, Field(pattern=CIDR_PATTERN)], ...] = Field(
+        (), description="Where staff work from: the only ranges that reach the back office; from anywhere where empty."
+    )
+    api_cidrs: tuple[Annotated[str, Field(pattern=CIDR_PATTERN)], ...] = Field(
+        (), description="Where partners call from: the only ranges that reach RPC; from anywhere where empty."
     )
 
     platform_team_role: str = Field("platform-team", description="IAM role (name) that administers the cluster.")

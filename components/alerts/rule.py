@@ -1,0 +1,42 @@
+"""One alerting or recording rule."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alerting rule. lasting: how long the expression must hold. page: whether somebody is woken; else it is a
+    ticket for the next working day. action: what whoever is called does first.
+    """
+
+    name: str
+    expression: str
+    lasting: str
+    summary: str
+    action: str
+    page: bool
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def rule(self, labels: dict[str, str]) -> dict[str, Any]:
+        return {
+            "alert": self.name,
+            "expr": self.expression,
+            "for": self.lasting,
+            "labels": {**labels, **self.labels, "severity": "critical" if self.page else "warning"},
+            "annotations": {"summary": self.summary, "action": self.action},
+        }
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording rule: a series that alerts read again and again, computed once."""
+
+    name: str
+    expression: str
+    labels: dict[str, str]
+
+    def rule(self, labels: dict[str, str]) -> dict[str, Any]:
+        return {"record": self.name, "expr": self.expression, "labels": {**labels, **self.labels}}
