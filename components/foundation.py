@@ -15,7 +15,6 @@ from components.postgres import Postgres, PostgresArgs, cluster_name
 from components.secrets import Secrets, SecretsArgs
 from components.tenancy import Tenancy, TenancyArgs
 from components.traefik import Traefik, TraefikArgs
-from retail.load_balancer import capacity_units
 from retail.naming import Identity
 from retail.plan import Plan
 from retail.settings import Environment, Hosting
@@ -108,7 +107,6 @@ class Foundation(pulumi.ComponentResource):
                     replicas=args.plan.traefik_replicas,
                     shared=not settings.hosting.serves_retailer,
                     load_balancer_cidrs=self._load_balancer_cidrs,
-                    capacity_units=capacity_units(args.plan),
                     keep=settings.environment is Environment.PRODUCTION,
                 ),
                 opts=inside,

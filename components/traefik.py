@@ -58,7 +58,6 @@ class TraefikArgs:
 
     replicas: one a zone. shared: whether it serves other namespaces than its own (a platform's does).
     load_balancer_cidrs: address ranges of the load balancer's subnets, whose word on the client's address is taken.
-    capacity_units: of the load balancer, reserved ahead of its own scaling (retail/load_balancer.py).
     keep: whether AWS refuses to delete the load balancer, whose host name all DNS records of the shop point to.
     """
 
@@ -66,7 +65,6 @@ class TraefikArgs:
     replicas: int
     shared: bool
     load_balancer_cidrs: Sequence[str]
-    capacity_units: int = 0
     keep: bool = False
 
     def __post_init__(self) -> None:
@@ -91,6 +89,8 @@ class Traefik(pulumi.ComponentResource):
 
     How a replica ends: it goes on serving for DRAIN_SECONDS, as long as the load balancer may still send to it; then
     what is under way gets FINISH_SECONDS, as long as the longest request; the pod's grace is both and EXIT_SECONDS.
+    No load balancer capacity is reserved for peaks: the largest database of the plan answers some 1,200 requests/s, about
+    1 Gbit/s, which a network load balancer follows by itself (AWS reserves by 2.2 Mbit/s, in thousands).
     It gives up client addresses of connections that don't come through the load balancer, and HTTP/3.
 
     Example:
@@ -206,8 +206,6 @@ class Traefik(pulumi.ComponentResource):
                         "load_balancing.cross_zone.enabled=true,zonal_shift.config.enabled=true,"
                         f"deletion_protection.enabled={str(args.keep).lower()}"
                     ),
-                    # Always there: left out, a reservation of the season before would stay.
-                    f"{prefix}-minimum-load-balancer-capacity": f"CapacityUnits={args.capacity_units}",
                     f"{prefix}-target-group-attributes": (
                         f"proxy_protocol_v2.enabled=true,deregistration_delay.timeout_seconds={DRAIN_SECONDS}"
                     ),

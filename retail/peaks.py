@@ -55,11 +55,15 @@ def floor_crons(peak: Peak, time_zone: str) -> tuple[str, str]:
     """Cron expressions, local time, of when the peak's floor begins and ends.
 
     The lead is counted in real time, and both are minutes that the clocks show: a schedule for a minute that summer
-    time skips doesn't fire until next year, and the floor's window would be open until then, or not at all.
+    time skips doesn't fire until next year, and the floor's window would be open until then, or not at all. A minute
+    that is shown twice would begin the window the second time only; so it begins an hour earlier.
     """
     zone = ZoneInfo(time_zone)
     start, end = peak.in_utc(time_zone)
-    return cron((start - PRESCALE_LEAD).astimezone(zone)), cron(end.astimezone(zone))
+    begins = (start - PRESCALE_LEAD).astimezone(zone)
+    if begins.replace(fold=0).utcoffset() != begins.replace(fold=1).utcoffset():
+        begins = (start - PRESCALE_LEAD - timedelta(hours=1)).astimezone(zone)
+    return cron(begins), cron(end.astimezone(zone))
 
 
 def cron(moment: datetime) -> str:

@@ -6,6 +6,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from components import edge_names
+from components.odoo_config import LONGEST_SECONDS
+from components.route_limits import SCRATCH_BYTES
+from components.route_table import ROUTED
 from components.traefik import Traefik, TraefikArgs
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import UNKNOWN, Evaluation, reveal
@@ -40,8 +44,10 @@ def flags(evaluation: Evaluation) -> dict[str, str]:
 
 def test_only_the_load_balancers_word_is_taken(run_edge: Callable[..., Evaluation]) -> None:
     given = flags(run_edge())
-    for entry_point in ("web", "websecure"):
+    for entry_point in ("web", "websecure", "ping"):
+        # The ping as well: the load balancer's header stands before its health checks too.
         assert given[f"entrypoints.{entry_point}.proxyprotocol.trustedips"] == ",".join(CIDRS)
+    for entry_point in ("web", "websecure"):
         assert given[f"entrypoints.{entry_point}.forwardedheaders.trustedips"] == ",".join(CIDRS)
     assert not [flag for flag in given if "insecure" in flag or flag.startswith(("api", "certificatesresolvers"))]
 
@@ -54,13 +60,15 @@ def test_it_serves_on_until_the_load_balancer_has_let_go(run_edge: Callable[...,
     drain = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     finish = int(flags(evaluation)["entrypoints.websecure.transport.lifecycle.gracetimeout"].removesuffix("s"))
     assert drain >= 120
-    assert spec["terminationGracePeriodSeconds"] >= drain + finish
+    assert finish >= max(LONGEST_SECONDS[tier] for tier in ROUTED), "a worker may still be answering"
+    assert spec["terminationGracePeriodSeconds"] >= drain + finish + 10
     (service,) = objects(evaluation, "Service")
     annotations = service["metadata"]["annotations"]
     prefix = "service.beta.kubernetes.io/aws-load-balancer"
     assert f"deregistration_delay.timeout_seconds={drain}" in annotations[f"{prefix}-target-group-attributes"]
     assert "proxy_protocol_v2.enabled=true" in annotations[f"{prefix}-target-group-attributes"]
-    assert annotations[f"{prefix}-attributes"] == "load_balancing.cross_zone.enabled=true"
+    attributes = dict(pair.split("=") for pair in annotations[f"{prefix}-attributes"].split(","))
+    assert attributes["load_balancing.cross_zone.enabled"] == attributes["zonal_shift.config.enabled"] == "true"
     assert (annotations[f"{prefix}-type"], annotations[f"{prefix}-nlb-target-type"]) == ("external", "ip")
 
 
@@ -103,7 +111,62 @@ def test_old_tls_and_unknown_hosts_are_refused(run_edge: Callable[..., Evaluatio
     (option,) = objects(run_edge(), "TLSOption")
     assert option["metadata"]["name"] == "default"
     assert option["metadata"]["labels"]["retail/edge"] == "acme"
-    assert option["spec"] == {"minVersion": "VersionTLS12", "sniStrict": True}
+    assert (option["spec"]["minVersion"], option["spec"]["sniStrict"]) == ("VersionTLS12", True)
+    assert all(
+        "_ECDHE_" in suite and ("GCM" in suite or "POLY1305" in suite) for suite in option["spec"]["cipherSuites"]
+    )
+
+
+def test_what_odoo_decodes_is_not_hidden_from_the_rules(run_edge: Callable[..., Evaluation]) -> None:
+    """Traefik matches /web%2Fdatabase as it is written, Odoo serves /web/database."""
+    given = flags(run_edge())
+    for entry_point in ("web", "websecure"):
+        for separator in ("slash", "backslash", "nullcharacter"):
+            assert given[f"entrypoints.{entry_point}.http.encodedcharacters.allowencoded{separator}"] == "false"
+        assert given[f"entrypoints.{entry_point}.http.sanitizepath"] == "true"
+        assert int(given[f"entrypoints.{entry_point}.http.maxheaderbytes"]) <= 64 * 1024
+
+
+def test_the_access_log_holds_no_credentials(run_edge: Callable[..., Evaluation]) -> None:
+    given = flags(run_edge())
+    assert given["accesslog.fields.queryparameters.defaultmode"] == "drop", "tokens of invitations and resets"
+    assert given["accesslog.fields.headers.defaultmode"] == "drop"
+    kept = {flag.rpartition(".")[2] for flag in given if flag.startswith("accesslog.fields.headers.names.")}
+    assert not kept & {"Authorization", "Cookie", "Set-Cookie", "Referer", "X-Odoo-Database"}
+
+
+def test_a_pod_of_a_lost_node_costs_seconds(run_edge: Callable[..., Evaluation]) -> None:
+    given = flags(run_edge())
+    assert int(given["serverstransport.forwardingtimeouts.dialtimeout"].removesuffix("s")) <= 5
+    assert int(given["entrypoints.websecure.transport.respondingtimeouts.idletimeout"].removesuffix("s")) < 350
+
+
+def test_its_metrics_have_the_names_that_queries_ask_for(run_edge: Callable[..., Evaluation]) -> None:
+    given = flags(run_edge())
+    assert given["providers.kubernetescrd.safenaming"] == "true"
+    assert given["metrics.prometheus.addrouterslabels"] == given["metrics.prometheus.addserviceslabels"] == "true"
+    (monitor,) = objects(run_edge(), "PodMonitor")
+    assert edge_names.scraped("acme-production") == f'job="acme-production/{monitor["metadata"]["name"]}"'
+
+
+def test_bodies_that_are_buffered_have_room(run_edge: Callable[..., Evaluation]) -> None:
+    (deployment,) = objects(run_edge(), "Deployment")
+    spec = deployment["spec"]["template"]["spec"]
+    assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": f"{SCRATCH_BYTES // 1024 // 1024}Mi"}}]
+    (container,) = spec["containers"]
+    limit = int(container["resources"]["limits"]["memory"].removesuffix("Mi"))
+    assert container["env"] == [{"name": "GOMEMLIMIT", "value": f"{limit * 9 // 10}MiB"}]
+
+
+def test_a_productions_address_is_not_deleted_by_accident(run_component: Any, identity: Identity) -> None:
+    def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:
+        args = TraefikArgs(identity=identity, replicas=3, shared=False, load_balancer_cidrs=CIDRS, keep=True)
+        Traefik("edge", args, opts)
+
+    (service,) = objects(run_component(build), "Service")
+    annotations = service["metadata"]["annotations"]
+    prefix = "service.beta.kubernetes.io/aws-load-balancer"
+    assert "deletion_protection.enabled=true" in annotations[f"{prefix}-attributes"]
 
 
 def test_its_address_is_the_load_balancers(run_edge: Callable[..., Evaluation]) -> None:

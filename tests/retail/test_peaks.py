@@ -1,9 +1,11 @@
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from retail.peaks import PRESCALE_LEAD, Peak, Window, cron, overlapping, prescale_start
+from rehearsal.standins.cron import Cron, active
+from retail.peaks import PRESCALE_LEAD, Peak, Window, cron, floor_crons, overlapping, prescale_start
 
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1))
 
@@ -34,3 +36,35 @@ def test_prescaling_begins_before_the_peak_and_its_cron_names_that_minute(start:
 def test_windows_overlap_exactly_when_they_share_time(start: datetime, hours: int, gap: int) -> None:
     first, second = window(start, hours, "first"), window(start + timedelta(hours=gap), 5, "second")
     assert bool(overlapping([second, first])) == (gap < hours)
+
+
+ZONES = ("Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo")
+AROUND_CLOCK_CHANGES = [
+    datetime(2026, month, day, hour, minute)
+    for month, day in ((3, 8), (3, 29), (4, 5), (10, 4), (10, 25), (11, 1))
+    for hour in range(5)
+    for minute in (0, 15, 45)
+]
+
+
+@example(start=datetime(2026, 3, 29, 3, 15), hours=5, zone="Europe/Paris")
+@example(start=datetime(2026, 3, 8, 3, 15), hours=5, zone="America/New_York")
+@example(start=datetime(2026, 10, 25, 2, 45), hours=1, zone="Europe/Paris")
+@given(
+    start=moments | st.sampled_from(AROUND_CLOCK_CHANGES), hours=st.integers(1, 24 * 60), zone=st.sampled_from(ZONES)
+)
+def test_the_floor_holds_from_three_quarters_of_an_hour_ahead_to_the_end(
+    start: datetime, hours: int, zone: str
+) -> None:
+    """By KEDA's reading of the two schedules. A start in the hour that summer time skips would hold it for a year."""
+    peak = Peak(name="peak", start=start, end=start + timedelta(hours=hours), factor=2)
+    opens, closes = map(Cron.parse, floor_crons(peak, zone))
+    begins, ends = peak.in_utc(zone)
+    minute = timedelta(minutes=1)
+    local = ZoneInfo(zone)
+    if any(moment.astimezone(local).strftime("%m%d") == "0229" for moment in (begins - PRESCALE_LEAD, ends)):
+        return  # comes back only in four years
+    assert active(opens, closes, begins - PRESCALE_LEAD + minute, local)
+    assert active(opens, closes, begins, local)
+    assert not active(opens, closes, ends + timedelta(hours=2), local)
+    assert not active(opens, closes, begins - PRESCALE_LEAD - timedelta(hours=3), local)
