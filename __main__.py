@@ -61,6 +61,7 @@ pulumi.export("season", settings.season)
 if foundation.edge:
     pulumi.export("load_balancer", foundation.edge.address)
 if platform:
+    pulumi.export("alert_topics", platform.alert_topics)
     hosted_on = identity.namespace if settings.hosting is Hosting.PLATFORM else None
     exports = platform.outputs(shared_database=foundation.shared_database, edge_namespace=hosted_on)
     for output, value in exports.items():

@@ -120,7 +120,7 @@ class Foundation(pulumi.ComponentResource):
                 cluster_name=cluster_name(identity) if self.postgres else None,
                 database_namespace=database.namespace if database else identity.namespace,
                 edge_replicas=args.plan.traefik_replicas if self.edge else 0,
-                tiers=args.plan.tiers,
+                tiers=tuple(args.plan.tiers),
             ),
             opts=inside,
         )

@@ -1,7 +1,7 @@
 """When Prometheus calls somebody about one retailer, or about what a platform's retailers share."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -17,7 +17,6 @@ from components.route_table import ROUTED
 from retail.load import WEBSOCKETS_PER_POD
 from retail.naming import Identity
 from retail.objectives import Objectives
-from retail.plan import TierPlan
 from retail.tiers import Tier
 
 API_VERSION = "monitoring.coreos.com/v1"
@@ -33,7 +32,7 @@ class ObservabilityArgs:
     """cluster_name: of the stack's own CNPG Cluster, None where it is the platform's.
 
     database_namespace: where the database is that the retailer uses. edge_replicas: of the stack's own Traefik, 0 where
-    it is the platform's. tiers: the plan's; none on a platform.
+    it is the platform's. tiers: that run here; none on a platform.
     """
 
     identity: Identity
@@ -41,7 +40,7 @@ class ObservabilityArgs:
     cluster_name: str | None
     database_namespace: pulumi.Input[str]
     edge_replicas: int
-    tiers: Mapping[Tier, TierPlan] = field(default_factory=dict)
+    tiers: Collection[Tier] = ()
 
 
 class Observability(pulumi.ComponentResource):
@@ -55,7 +54,7 @@ class Observability(pulumi.ComponentResource):
     Example:
         Observability("observability", ObservabilityArgs(identity=identity, objectives=plan.objectives,
             cluster_name="acme-db", database_namespace=identity.namespace, edge_replicas=plan.traefik_replicas,
-            tiers=plan.tiers))
+            tiers=tuple(plan.tiers)))
     """
 
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -98,10 +97,10 @@ class Observability(pulumi.ComponentResource):
         tiers: Groups = {
             str(tier): [
                 *(public_tier_rules(namespace, str(tier), args.objectives) if tier in ROUTED else ()),
-                *tier_pod_alerts(namespace, plan),
+                *tier_pod_alerts(namespace, tier),
                 *(websocket_alerts(namespace, WEBSOCKETS_PER_POD) if tier is Tier.WEBSOCKET else ()),
             ]
-            for tier, plan in args.tiers.items()
+            for tier in args.tiers
             if tier is not Tier.BATCH
         }
         yield "tiers", _known(tiers)

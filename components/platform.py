@@ -54,6 +54,7 @@ class Platform(pulumi.ComponentResource):
     access: ClusterAccess
     kubernetes_provider: kubernetes.Provider
     kubeconfig: pulumi.Output[str]
+    alert_topics: dict[str, pulumi.Output[str]]
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("retail:platform:Platform", name, {"zones": list(args.zones), "version": KUBERNETES}, opts)
@@ -106,6 +107,7 @@ class Platform(pulumi.ComponentResource):
             ),
             opts=in_cluster,
         )
+        self.alert_topics = operators.alert_topics
         self.kubernetes_provider = self._reach(f"{name}-kubernetes", cluster_name, [defaults, operators])
         self.access = ClusterAccess(
             cluster_name=cluster.cluster_name,

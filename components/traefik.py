@@ -89,8 +89,8 @@ class Traefik(pulumi.ComponentResource):
 
     How a replica ends: it goes on serving for DRAIN_SECONDS, as long as the load balancer may still send to it; then
     what is under way gets FINISH_SECONDS, as long as the longest request; the pod's grace is both and EXIT_SECONDS.
-    No load balancer capacity is reserved for peaks: the largest database of the plan answers some 1,200 requests/s, about
-    1 Gbit/s, which a network load balancer follows by itself (AWS reserves by 2.2 Mbit/s, in thousands).
+    No load balancer capacity is reserved for peaks: the largest database of the plan answers some 1,200 requests/s,
+    about 1 Gbit/s, which a network load balancer follows by itself (AWS reserves by 2.2 Mbit/s, in thousands).
     It gives up client addresses of connections that don't come through the load balancer, and HTTP/3.
 
     Example:

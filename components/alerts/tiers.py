@@ -5,10 +5,12 @@ from components.alerts.rule import Alert, Recording
 from components.edge_names import main_router, services
 from components.scaling_signals import LATENCY_SECONDS
 from retail.objectives import Objectives, WorkloadClass
-from retail.plan import TierPlan
+from retail.tiers import PROFILES, Tier
 
 REFUSED_RATIO = 0.05
 AT_CEILING = "15m"
+ZONE_LOST = 0.66
+"""What is left of three zones' pods when one is lost: what the plan bears, so nobody is called for it."""
 
 
 def availability_objective(objectives: Objectives) -> float:
@@ -52,44 +54,46 @@ def public_tier_rules(namespace: str, tier: str, objectives: Objectives) -> list
     ]
 
 
-def tier_pod_alerts(namespace: str, tier: TierPlan) -> list[Alert]:
-    """Of any tier that serves for ever: whether there are pods, and enough of them."""
-    name = str(tier.tier)
+def tier_pod_alerts(namespace: str, tier: Tier) -> list[Alert]:
+    """Of any tier that serves for ever: whether there are pods, and enough of them.
+
+    Numbers come from the objects themselves, not from the plan: the alerts are the same in both seasons.
+    """
+    name, profile = str(tier), PROFILES[tier]
     deployment = f'namespace="{namespace}",deployment="{name}"'
-    available = f"kube_deployment_status_replicas_available{{{deployment}}}"
-    critical = tier.profile.workload_class is WorkloadClass.CRITICAL
+    available = f"max(kube_deployment_status_replicas_available{{{deployment}}})"
+    wanted = f"max(kube_deployment_spec_replicas{{{deployment}}})"
     alerts = [
         Alert(
             f"{name.capitalize()}Down",
-            f"max({available}) == 0",
+            f"{available} == 0",
             "3m",
             f"No pod of {name} is ready",
             "`kubectl describe` its pods: images, Secrets and nodes first; roll back if a release went out.",
-            tier.profile.workload_class is not WorkloadClass.DEFERRABLE,
+            True,
+            {"tier": name},
+        ),
+        Alert(
+            f"{name.capitalize()}Short",
+            f"{available} < {ZONE_LOST} * {wanted} and {wanted} > 2",
+            "10m",
+            f"{name} has lost more pods than the loss of a zone would take",
+            "Pending pods: read Karpenter's log and the pool's limit. Restarting pods: read theirs. A zone lost:"
+            " start a zonal shift.",
+            profile.workload_class is WorkloadClass.CRITICAL,
             {"tier": name},
         ),
     ]
-    if tier.need > 1:
-        alerts.append(
-            Alert(
-                f"{name.capitalize()}Short",
-                f"max({available}) < {tier.need}",
-                "10m",
-                f"{name} has fewer pods than the season's load needs ({tier.need})",
-                "Pending pods: read Karpenter's log and the pool's limit. Restarting pods: read theirs. A zone lost:"
-                " start a zonal shift.",
-                critical,
-                {"tier": name},
-            )
-        )
-    if tier.profile.scaled and tier.ceiling > tier.floor:
-        hpa = f'namespace="{namespace}",horizontalpodautoscaler="keda-hpa-{name}"'
+    if profile.scaled:
+        hpa = f'{{namespace="{namespace}",horizontalpodautoscaler="keda-hpa-{name}"}}'
+        most = f"max(kube_horizontalpodautoscaler_spec_max_replicas{hpa})"
         alerts.append(
             Alert(
                 f"{name.capitalize()}AtCeiling",
-                f"max(kube_horizontalpodautoscaler_status_desired_replicas{{{hpa}}}) >= {tier.ceiling}",
+                f"max(kube_horizontalpodautoscaler_status_desired_replicas{hpa}) >= {most}"
+                f" and {most} > max(kube_horizontalpodautoscaler_spec_min_replicas{hpa})",
                 AT_CEILING,
-                f"{name} has grown to its ceiling of {tier.ceiling} pods",
+                f"{name} has grown to its ceiling",
                 "More load needs a larger plan: raise surge-percent or the measured load; `explain` shows what the"
                 " database must then be.",
                 False,

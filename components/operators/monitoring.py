@@ -3,9 +3,11 @@
 from typing import Any
 
 from components.cluster_defaults import STORAGE_CLASS
+from components.operators.alert_topics import SERVICE_ACCOUNT, alertmanager_config
 from components.operators.operator import Chart
 from components.operators.pods import NODE_SELECTOR, PRIORITY_CLASS, resources
 from components.placement import ZONE
+from retail.naming import Identity
 from retail.versions import KUBE_PROMETHEUS_STACK_CHART, PROMETHEUS_OPERATOR_CRDS_CHART
 
 REPOSITORY = "https://prometheus-community.github.io/helm-charts"
@@ -19,11 +21,12 @@ RETENTION_DAYS = 15
 PROMETHEUS_GIB, ALERTMANAGER_GIB = 50, 2
 
 
-def values() -> dict[str, Any]:
+def values(identity: Identity) -> dict[str, Any]:
     """Two Prometheus that scrape the same, three Alertmanagers, one copy of each in a zone.
 
     Monitors and rules of all namespaces count, whoever made them. Grafana stays off: its chart has a well-known
-    password. The control plane's own targets can't be reached on EKS and would alert for ever.
+    password. The control plane's own targets can't be reached on EKS and would alert for ever. Alerts go to the topics
+    of `identity` (alert_topics.py); the chart's default sends them to nobody.
     """
     return {
         "crds": {"enabled": False},
@@ -54,6 +57,8 @@ def values() -> dict[str, Any]:
         },
         "alertmanager": {
             "podDisruptionBudget": {"enabled": True, "minAvailable": 2},
+            "serviceAccount": {"name": SERVICE_ACCOUNT},
+            "config": alertmanager_config(identity),
             "alertmanagerSpec": {
                 "replicas": 3,
                 **_apart(),

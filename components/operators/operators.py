@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.operators import (
+    alert_topics,
     cert_manager,
     cloudnative_pg,
     external_secrets,
@@ -18,6 +19,7 @@ from components.operators import (
     reloader,
     traefik_crds,
 )
+from components.operators.alert_topics import AlertTopics, AlertTopicsArgs
 from components.operators.interruption_queue import InterruptionQueue, InterruptionQueueArgs
 from components.operators.operator import AwsRole, Chart, Operator, OperatorArgs
 from retail.naming import Identity
@@ -52,6 +54,7 @@ class Operators(pulumi.ComponentResource):
     """
 
     external_secrets_role_arn: pulumi.Output[str]
+    alert_topics: dict[str, pulumi.Output[str]]
 
     def __init__(self, name: str, args: OperatorsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("retail:operators:Operators", name, {"cluster": args.cluster_name}, opts)
@@ -179,14 +182,23 @@ class Operators(pulumi.ComponentResource):
             namespace=reloader.NAMESPACE,
             pod_security="restricted",
         )
+        topics = AlertTopics(f"{name}-alerts", AlertTopicsArgs(identity=identity), opts=child)
+        self.alert_topics = topics.arns
         install(
             "prometheus",
             monitoring.CHART,
-            monitoring.values(),
+            monitoring.values(identity),
             monitors,
             certificates,
             namespace=monitoring.NAMESPACE,
             pod_security="privileged",  # the node exporter reads the host's /proc and /sys
+            role=AwsRole(
+                role_name=identity.iam("alertmanager"),
+                service_account=alert_topics.SERVICE_ACCOUNT,
+                policy=alert_topics.policy(identity),
+            ),
         )
         self.external_secrets_role_arn = secrets.role_arn
-        self.register_outputs({"external_secrets_role_arn": self.external_secrets_role_arn})
+        self.register_outputs(
+            {"external_secrets_role_arn": self.external_secrets_role_arn, "alert_topics": self.alert_topics}
+        )

@@ -1,5 +1,6 @@
 """What KEDA is told: bounds, signals, the calendar, and what it does when it knows nothing."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,9 +8,10 @@ import pulumi
 import pytest
 
 from components.autoscaling import Autoscaling, AutoscalingArgs
+from components.route_table import routes
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import reveal
-from retail.naming import Identity
+from retail.naming import Identity, hosts
 from retail.plan import Plan
 from retail.tiers import PROFILES, Tier
 
@@ -21,7 +23,8 @@ PAUSED = "autoscaling.keda.sh/paused-scale-in"
 def scale(run_component: Any, identity: Identity) -> Callable[[Plan], dict[str, Any]]:
     def run(plan: Plan) -> dict[str, Any]:
         def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:
-            Autoscaling("scaling", AutoscalingArgs(identity=identity, plan=plan, database_host="db.acme.svc"), opts)
+            args = AutoscalingArgs(identity=identity, plan=plan, edge_namespace="edges", database_host="db.acme.svc")
+            Autoscaling("scaling", args, opts)
 
         found = kubernetes_objects(run_component(build))
         return {f"{item.kind}/{item.name}": reveal(item.manifest) for item in found}
@@ -70,30 +73,126 @@ def test_no_answer_is_not_no_load(
             assert trigger["metadata"]["ignoreNullValues"] == "false"
 
 
-def test_web_tiers_scale_on_busy_workers_of_their_own_routes(
-    scale: Callable[[Plan], dict[str, Any]], make_test_plan: Callable[..., Plan]
+SIGNALS = {
+    Tier.STOREFRONT: {"busy-workers", "requests", "latency"},
+    Tier.BACKOFFICE: {"busy-workers", "latency"},
+    Tier.POS: {"busy-workers", "requests"},
+    Tier.INTEGRATION: {"busy-workers", "requests"},
+    Tier.WEBSOCKET: {"open-connections"},
+    Tier.BACKGROUND: {"queue"},
+}
+HTTP = (Tier.STOREFRONT, Tier.BACKOFFICE, Tier.POS, Tier.INTEGRATION)
+
+
+def loads(objects: dict[str, Any], tier: Tier) -> dict[str, Any]:
+    triggers = objects[f"ScaledObject/{tier}"]["spec"]["triggers"]
+    return {trigger["name"]: trigger for trigger in triggers if trigger["type"] != "cron"}
+
+
+@pytest.fixture(scope="module")
+def scaled(scale: Callable[[Plan], dict[str, Any]], make_test_plan: Callable[..., Plan]) -> dict[str, Any]:
+    return scale(make_test_plan(target_utilisation_percent=50))
+
+
+@pytest.mark.parametrize("tier", SCALED)
+def test_each_tier_is_measured_by_its_own_signals(scaled: dict[str, Any], tier: Tier) -> None:
+    assert set(loads(scaled, tier)) == SIGNALS[tier]
+
+
+def traefik_service(namespace: str, ingress_route: str, index: int) -> str:
+    """As Traefik 3.7 names it: pkg/provider/kubernetes/crd/name_builder.go (makeSafeKey joins with `_`) and
+    kubernetes_http.go (namespace, name, index, role `lb`); metrics add the provider."""
+    return "_".join([namespace, ingress_route, str(index), "lb"]) + "@kubernetescrd"
+
+
+@pytest.mark.parametrize("tier", HTTP)
+def test_web_tiers_are_measured_by_what_their_own_pods_answered(scaled: dict[str, Any], tier: Tier) -> None:
+    for trigger in loads(scaled, tier).values():
+        (pattern,) = set(re.findall(r'service=~"([^"]+)"', trigger["metadata"]["query"]))
+
+        def counted(service: str, pattern: str = pattern) -> bool:
+            return re.fullmatch(pattern, service) is not None  # as Prometheus: anchored
+
+        for route in routes(hosts("acme.example"), staff_only=True, partners_only=True):
+            denied = route.name.startswith("blocked")
+            service = traefik_service("acme-production", route.name, 0)
+            assert counted(service) == (route.tier is tier and not denied), route.name
+            assert not counted(traefik_service("acme-productio", route.name, 0))
+            assert not counted(traefik_service("x-acme-production", route.name, 0))
+
+
+@pytest.mark.parametrize("tier", HTTP)
+def test_a_host_that_nobody_calls_is_no_load_and_an_edge_that_is_not_scraped_no_answer(
+    scaled: dict[str, Any], tier: Tier
 ) -> None:
-    found = scale(make_test_plan(target_utilisation_percent=50))
-    trigger = found["ScaledObject/storefront"]["spec"]["triggers"][0]["metadata"]
-    assert "traefik_service_request_duration_seconds_sum" in trigger["query"]
-    assert 'service=~"acme-production_storefront_[0-9]+_lb@kubernetescrd"' in trigger["query"]
-    assert float(trigger["threshold"]) == PROFILES[Tier.STOREFRONT].processes * 0.5
-    sockets = found["ScaledObject/websocket"]["spec"]["triggers"][0]["metadata"]
+    """After a restart of Traefik a quiet host has no series; a missing Traefik must not look the same."""
+    for trigger in loads(scaled, tier).values():
+        assert trigger["metadata"]["query"].endswith(' or 0 * sum(up{job="edges/traefik"} == 1)')
+        assert trigger["metadata"]["ignoreNullValues"] == "false"
+
+
+def test_thresholds_are_what_one_pod_carries(scaled: dict[str, Any], make_test_plan: Callable[..., Plan]) -> None:
+    workers = PROFILES[Tier.STOREFRONT].processes * 0.5
+    shop = loads(scaled, Tier.STOREFRONT)
+    assert float(shop["busy-workers"]["metadata"]["threshold"]) == workers
+    seconds = make_test_plan().tiers[Tier.STOREFRONT].service_time_ms / 1000
+    assert float(shop["requests"]["metadata"]["threshold"]) == pytest.approx(workers / seconds, rel=1e-4)
+    sockets = loads(scaled, Tier.WEBSOCKET)["open-connections"]["metadata"]
     assert sockets["query"] == 'sum(retail_websocket_connections{namespace="acme-production"})'
     assert float(sockets["threshold"]) == 500
 
 
-def test_the_queue_is_asked_by_a_role_that_can_only_read(
-    scale: Callable[[Plan], dict[str, Any]], make_test_plan: Callable[..., Plan]
-) -> None:
-    found = scale(make_test_plan())
-    trigger = found["ScaledObject/background"]["spec"]["triggers"][0]
+@pytest.mark.parametrize("tier", [Tier.STOREFRONT, Tier.BACKOFFICE])
+def test_latency_counts_where_workers_are_busy_and_is_not_shared_out(scaled: dict[str, Any], tier: Tier) -> None:
+    """Seconds are not divided by pods (`Value`); slow answers of idle workers are the database's, and a quantile of no
+    requests is NaN, which KEDA takes for an error."""
+    trigger = loads(scaled, tier)["latency"]
+    assert trigger["metricType"] == "Value"
+    floor = scaled[f"ScaledObject/{tier}"]["spec"]["minReplicaCount"]
+    assert ">= 0 and sum(rate(traefik_service_request_duration_seconds_sum" in trigger["metadata"]["query"]
+    assert f"> {floor * PROFILES[tier].processes * 0.5 / 2:g} or" in trigger["metadata"]["query"]
+    others = [t.get("metricType") for name, t in loads(scaled, tier).items() if name != "latency"]
+    assert set(others) == {None}, "KEDA's fallback needs an average among the triggers"
+
+
+@pytest.mark.parametrize("tier", HTTP)
+def test_rates_are_taken_before_they_are_summed(scaled: dict[str, Any], tier: Tier) -> None:
+    """Of a sum over counters that restart one by one, no rate is right."""
+    for trigger in loads(scaled, tier).values():
+        query = trigger["metadata"]["query"]
+        assert not re.search(r"rate\(\s*sum", query)
+        assert query.count("(") == query.count(")")
+        assert query.count("{") == query.count("}")
+
+
+def test_out_at_once_and_in_slowly(scaled: dict[str, Any]) -> None:
+    for tier in SCALED:
+        behavior = scaled[f"ScaledObject/{tier}"]["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+        assert behavior["scaleUp"]["stabilizationWindowSeconds"] == 0
+        assert {"type": "Percent", "value": 100, "periodSeconds": 15} in behavior["scaleUp"]["policies"]
+        assert behavior["scaleDown"]["stabilizationWindowSeconds"] >= 300
+        assert behavior["scaleDown"]["policies"] == [{"type": "Percent", "value": 10, "periodSeconds": 60}]
+
+
+def test_the_queue_is_asked_by_a_role_that_reads_nothing_else(scaled: dict[str, Any]) -> None:
+    trigger = loads(scaled, Tier.BACKGROUND)["queue"]
     assert trigger["type"] == "postgresql"
+    assert trigger["useCachedMetrics"] is True, "else the HPA asks the database as often as it likes"
     assert trigger["metadata"]["host"] == "db.acme.svc"
     assert trigger["metadata"]["targetQueryValue"] == "4"
-    assert "'started'" in trigger["metadata"]["query"]
-    targets = found[f"TriggerAuthentication/{trigger['authenticationRef']['name']}"]["spec"]["secretTargetRef"]
+    targets = scaled[f"TriggerAuthentication/{trigger['authenticationRef']['name']}"]["spec"]["secretTargetRef"]
     assert {(target["parameter"], target["name"], target["key"]) for target in targets} == {
-        ("userName", "database-readonly", "username"),
-        ("password", "database-readonly", "password"),
+        ("userName", "database-keda", "username"),
+        ("password", "database-keda", "password"),
     }
+
+
+def test_the_queue_counts_what_runs_and_what_has_waited(scaled: dict[str, Any]) -> None:
+    """Seen on PostgreSQL 18: running jobs count, each minute of the oldest one's wait is a pod more, batch jobs that
+    wait for their channel and jobs of the future count for nothing, and the capacity is the most."""
+    query = loads(scaled, Tier.BACKGROUND)["queue"]["metadata"]["query"]
+    assert "'started'" in query
+    assert "4 * floor(COALESCE(max(waited) FILTER (WHERE NOT parked), 0) / 60)" in query
+    assert "channel LIKE 'root.batch.%'" in query
+    assert "eta <= now() AT TIME ZONE 'utc'" in query
+    assert "{" not in query

@@ -125,7 +125,9 @@ def dedicated(identity: Identity, plan: Plan) -> Callable[..., None]:
                 identity=identity,
                 objectives=plan.objectives,
                 cluster_name=cluster_name(identity),
-                tiers=("storefront", "backoffice", "pos"),
+                database_namespace=identity.namespace,
+                edge_replicas=3,
+                tiers=tuple(plan.tiers),
             ),
             opts,
         )
@@ -176,7 +178,9 @@ def shared(identity: Identity, plan: Plan) -> Callable[..., None]:
                 identity=identity,
                 objectives=plan.objectives,
                 cluster_name=None,
-                tiers=("backoffice",),
+                database_namespace="retail-production",
+                edge_replicas=0,
+                tiers=tuple(plan.tiers),
             ),
             opts,
         )

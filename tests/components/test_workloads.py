@@ -58,7 +58,12 @@ def workloads(identity: Identity, plan: Plan) -> Callable[..., None]:
         Routes("routes", RoutesArgs(identity=identity, plan=plan, edge=identity.retailer, edge_replicas=3), opts)
         Autoscaling(
             "scaling",
-            AutoscalingArgs(identity=identity, plan=plan, database_host="acme-db-rw.acme-production.svc"),
+            AutoscalingArgs(
+                identity=identity,
+                plan=plan,
+                edge_namespace=identity.namespace,
+                database_host="acme-db-rw.acme-production.svc",
+            ),
             opts,
         )
 
@@ -71,6 +76,7 @@ OTHERS = (
     "cnpg",
     "redis",
     "database-readonly",
+    "database-keda",
     "observability",
     "keda",
     "PriorityClass",
