@@ -75,15 +75,15 @@ def alertmanager_config(identity: Identity) -> dict[str, Any]:
             "group_interval": "5m",
             "repeat_interval": "12h",
             "routes": [
-                # The stack's own heartbeat, and what it mutes others by.
-                {"receiver": "nobody", "matchers": ['alertname =~ "Watchdog|InfoInhibitor"']},
+                # The chart's own heartbeat, hints, and what they are muted by.
+                {"receiver": "nobody", "matchers": ['severity !~ "critical|warning"']},
                 {"receiver": PAGES, "matchers": ['severity = "critical"'], "repeat_interval": "1h"},
             ],
         },
         "inhibit_rules": [
             {
                 "source_matchers": ['severity = "critical"'],
-                "target_matchers": ['severity =~ "warning|info"'],
+                "target_matchers": ['severity = "warning"'],
                 "equal": ["tenant", "environment", "alertname", "tier"],
             }
         ],
