@@ -11,9 +11,9 @@ from components.route_table import Route
 from retail.plan import TierPlan
 from retail.tiers import Tier
 
-BACKLOG_FACTOR = 4
-"""Requests let in for every worker. A prefork server's own backlog is eight times its workers; half of it, so that what
-comes too much is refused at the edge at once (429) instead of waiting for a worker until it times out."""
+BACKLOG_FACTOR = 8
+"""Requests let in for every worker: what a prefork server itself lets wait (facts, Odoo §1). What comes beyond is
+refused at the edge at once (429) instead of waiting for a worker until it times out."""
 
 LOGINS_PER_MINUTE = 15
 """Of one address on one host, over all replicas. Five is the practice for one person (facts, Odoo §6); stores share
@@ -22,6 +22,10 @@ one address."""
 ADDRESS_SHARE = {Tier.STOREFRONT: 0.25, Tier.POS: 0.25, Tier.BACKOFFICE: 1.0, Tier.INTEGRATION: 0.5}
 """Part of a tier's capacity that one address may use: a robot a quarter of the shop, a partner's retry storm half of
 the API. All of the back office can be behind the headquarters' one address."""
+
+ADDRESS_PER_SECOND, ADDRESS_BURST = 20, 200
+"""What one address may ask of a replica in any case: a person's clicks, each a page and its fifty files. (A thousand a
+minute is an operator's published class for ordinary visitors; facts, Odoo §6.)"""
 
 MIB = 1024 * 1024
 UPLOAD_BYTES = {Tier.STOREFRONT: 16 * MIB, Tier.POS: 16 * MIB, Tier.BACKOFFICE: 128 * MIB, Tier.INTEGRATION: 128 * MIB}
@@ -52,7 +56,12 @@ def from_one_address(tier: Tier) -> int:
 def requests_per_second(plan: TierPlan, replicas: int) -> int:
     """Of one address in one replica: its share of what the tier, at its ceiling, can answer."""
     capacity = plan.ceiling * plan.profile.processes * 1000 / plan.service_time_ms
-    return max(1, math.ceil(capacity * ADDRESS_SHARE[plan.tier] / replicas))
+    return max(ADDRESS_PER_SECOND, math.ceil(capacity * ADDRESS_SHARE[plan.tier] / replicas))
+
+
+def burst(per_second: int) -> int:
+    """Requests at once, before the rate counts."""
+    return max(ADDRESS_BURST, 4 * per_second)
 
 
 def logins_per_minute(replicas: int) -> int:

@@ -17,9 +17,9 @@ from retail.tiers import Tier
 
 API_VERSION = "traefik.io/v1alpha1"
 
-BUFFER_BYTES = 256 * 1024
-"""Of a body, request or response, in memory; the rest goes to the pod's scratch volume. Most of Odoo's calls are
-smaller, and as many as are let in at once must fit into the pod's memory."""
+REQUEST_BUFFER_BYTES, RESPONSE_BUFFER_BYTES = 64 * 1024, 256 * 1024
+"""Of a body in memory; the rest goes to the pod's scratch volume. Most calls and pages are smaller, and as many as are
+let in at once must fit into the pod's memory."""
 
 RESPONSE_BYTES = 1024 * 1024 * 1024
 """Of an answer: a large export or a folder of documents. What is larger would be an endless one."""
@@ -139,7 +139,9 @@ class Routes(pulumi.ComponentResource):
     def _middlewares_of(self, tier: Tier) -> None:
         plan, replicas = self._args.plan.tiers[tier], self._args.edge_replicas
         per_second = route_limits.requests_per_second(plan, replicas)
-        self._middleware(rate(tier), {"rateLimit": {"average": per_second, "period": "1s", "burst": 4 * per_second}})
+        self._middleware(
+            rate(tier), {"rateLimit": {"average": per_second, "period": "1s", "burst": route_limits.burst(per_second)}}
+        )
         self._middleware(
             f"{tier}-address",
             {
@@ -155,9 +157,9 @@ class Routes(pulumi.ComponentResource):
             {
                 "buffering": {
                     "maxRequestBodyBytes": route_limits.UPLOAD_BYTES[tier],
-                    "memRequestBodyBytes": BUFFER_BYTES,
+                    "memRequestBodyBytes": REQUEST_BUFFER_BYTES,
                     "maxResponseBodyBytes": RESPONSE_BYTES,
-                    "memResponseBodyBytes": BUFFER_BYTES,
+                    "memResponseBodyBytes": RESPONSE_BUFFER_BYTES,
                 }
             },
         )

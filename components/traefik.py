@@ -46,7 +46,7 @@ CIPHERS = (
 """Of TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has no others. RSA for certificates that a
 retailer brings along; ours are ECDSA."""
 
-CPU_MILLIS, MEMORY_MIB = 1000, 512
+CPU_MILLIS, MEMORY_MIB = 1000, 1024
 """Of one replica; retail/node_sizing.py counts on the same."""
 
 TMP_DIR = "/tmp"  # noqa: S108 - the mount point of the pod's own emptyDir

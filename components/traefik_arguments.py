@@ -23,6 +23,10 @@ DIAL_SECONDS = 3
 
 HEADER_BYTES = 64 * 1024
 
+STREAMS = 16
+"""Requests of one HTTP/2 connection at a time; a browser keeps the others of a page back itself. With Traefik's 250 a
+page of fifty pictures would be most of a small shop's room, and the rest of it refused."""
+
 SEPARATORS = ("slash", "backslash", "nullcharacter")
 """Refused in a path where they are encoded. Traefik's rules see `/web%2Fdatabase` as written, Odoo as `/web/database`:
 what is blocked by its path would not be. Other encoded characters are in names of documents."""
@@ -67,6 +71,7 @@ def static_arguments(identity: Identity, *, shared: bool, load_balancer_cidrs: S
         # No write timeout: it would end websockets and large downloads.
         "entrypoints.websecure.transport.respondingtimeouts.readtimeout": f"{READ_SECONDS}s",
         "entrypoints.websecure.transport.respondingtimeouts.idletimeout": f"{IDLE_SECONDS}s",
+        "entrypoints.websecure.http2.maxconcurrentstreams": str(STREAMS),
         "serverstransport.forwardingtimeouts.dialtimeout": f"{DIAL_SECONDS}s",
         "providers.kubernetescrd": "true",
         "providers.kubernetescrd.allowcrossnamespace": "false",

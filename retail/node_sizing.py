@@ -17,7 +17,7 @@ STATELESS_TYPES: dict[Pool, tuple[str, ...]] = {
 }
 """Compute types for pods of four workers: two fill 4 vCPUs, and their memory limits still fit in 2 GiB a vCPU."""
 
-EDGE_CPU_MILLIS, EDGE_MEMORY_MIB = 3 * 1000, 3 * 512
+EDGE_CPU_MILLIS, EDGE_MEMORY_MIB = 3 * 1000, 3 * 1024
 """What three Traefik replicas ask of the web pool."""
 
 PACKING = 0.75

@@ -10,10 +10,11 @@ from components import edge_names
 from components.odoo_config import LONGEST_SECONDS
 from components.route_limits import SCRATCH_BYTES
 from components.route_table import ROUTED
-from components.traefik import Traefik, TraefikArgs
+from components.traefik import CPU_MILLIS, MEMORY_MIB, Traefik, TraefikArgs
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import UNKNOWN, Evaluation, reveal
 from retail.naming import Identity
+from retail.node_sizing import EDGE_CPU_MILLIS, EDGE_MEMORY_MIB
 
 CIDRS = ("10.20.192.0/20", "10.20.208.0/20", "10.20.224.0/20")
 
@@ -177,3 +178,7 @@ def test_its_address_is_the_load_balancers(run_edge: Callable[..., Evaluation]) 
 def test_all_mistakes_come_at_once(identity: Identity) -> None:
     with pytest.raises(pulumi.InputPropertiesError, match="replicas must be at least 3; given 1; load_balancer_cidrs"):
         TraefikArgs(identity=identity, replicas=1, shared=False, load_balancer_cidrs=["0.0.0.0/0"])
+
+
+def test_the_web_pool_has_room_for_what_the_edge_asks_for() -> None:
+    assert (EDGE_CPU_MILLIS, EDGE_MEMORY_MIB) == (3 * CPU_MILLIS, 3 * MEMORY_MIB)
