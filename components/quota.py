@@ -76,7 +76,8 @@ def _demands(plan: Plan, *, owns_edge: bool) -> Iterator[Demand]:
         memory = database.memory_mib + ARCHIVER_MEMORY_MIB
         # One more is joining, one more is a drill's scratch cluster.
         yield Demand(database.instances + 2, database.cpu_millis + ARCHIVER_CPU_MILLIS, memory, memory)
-        yield Demand(database.poolers + 1, POOLER_CPU_MILLIS, POOLER_MEMORY_MIB, POOLER_MEMORY_MIB)
+        for pooler in (database.pooler, database.integration):
+            yield Demand(pooler.instances + 1, POOLER_CPU_MILLIS, POOLER_MEMORY_MIB, POOLER_MEMORY_MIB)
     yield Demand(SPARE_PODS, DEFAULT_CPU_MILLIS, DEFAULT_MEMORY_MIB, DEFAULT_MEMORY_MIB)
 
 
