@@ -142,7 +142,6 @@ class Retailer(pulumi.ComponentResource):
                 identity=args.identity,
                 database=_made(args.access.shared_database),
                 connection_limit=args.plan.settings.connections_per_retailer,
-                kms_key_arn=foundation.key.key_arn,
                 external_secrets_role_arn=args.access.external_secrets_role_arn,
             ),
             opts=opts,

@@ -22,7 +22,6 @@ class SharedDatabaseTenantArgs:
     identity: Identity
     database: SharedDatabase
     connection_limit: int
-    kms_key_arn: pulumi.Input[str]
     external_secrets_role_arn: pulumi.Input[str]
 
     def __post_init__(self) -> None:
@@ -45,7 +44,7 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
 
     Example:
         SharedDatabaseTenant("database", SharedDatabaseTenantArgs(identity=identity, database=access.shared_database,
-            connection_limit=settings.connections_per_retailer, kms_key_arn=key.key_arn,
+            connection_limit=settings.connections_per_retailer,
             external_secrets_role_arn=access.external_secrets_role_arn))
     """
 
@@ -65,9 +64,8 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
                 identity=identity,
                 namespace=shared.namespace,
                 store=store,
-                role="shared-database",
+                role="database-external-secrets",
                 secrets=[identity.secret_path(DATABASE_APP)],
-                kms_key_arn=args.kms_key_arn,
                 external_secrets_role_arn=args.external_secrets_role_arn,
             ),
             opts=pulumi.ResourceOptions(parent=self),

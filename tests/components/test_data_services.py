@@ -166,7 +166,6 @@ def shared(identity: Identity, plan: Plan) -> Callable[..., None]:
                     pooler_host="retail-db-pooler.retail-production.svc",
                 ),
                 connection_limit=60,
-                kms_key_arn=key.key_arn,
                 external_secrets_role_arn=CONTROLLER_ROLE,
             ),
             opts,

@@ -23,7 +23,6 @@ def arguments(identity: Identity, connection_limit: int = 60) -> SharedDatabaseT
             pooler_host="retail-db-pooler.retail-production.svc",
         ),
         connection_limit=connection_limit,
-        kms_key_arn="arn:key",
         external_secrets_role_arn="arn:aws:iam::111122223333:role/controller",
     )
 
