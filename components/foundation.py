@@ -136,6 +136,7 @@ class Foundation(pulumi.ComponentResource):
             cluster=self.postgres.cluster_name,
             direct_host=self.postgres.direct_host,
             pooler_host=self.postgres.pooler_host,
+            integration_pooler_host=self.postgres.integration_host,
         )
 
     @property
@@ -176,6 +177,8 @@ class Foundation(pulumi.ComponentResource):
                 eks_cluster_name=args.access.cluster_name,
                 backup_bucket=self.backups.backup_bucket,
                 kms_key_arn=self.key.key_arn,
+                shared=not args.plan.settings.hosting.serves_retailer,
+                supervised=args.plan.settings.environment is Environment.PRODUCTION,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.tenancy, self.secrets]),
         )

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from components.secrets import DATABASE_A, DATABASE_B, DATABASE_KEDA, DATABASE_READONLY
+from components.secrets import DATABASE_KEDA, DATABASE_READONLY, login_secret
 from retail.connection_budget import KEDA_CONNECTIONS, READONLY_CONNECTIONS
-from retail.database_roles import SLOTS, Slot, keda_role, login_role, owner_role, readonly_role
+from retail.database_roles import SLOTS, keda_role, login_role, owner_role, readonly_role
 from retail.naming import Identity
 from retail.plan import ConnectionBudget
 
 EXPORTER_ROLE = "cnpg_metrics_exporter"
 """CloudNativePG's own, since 1.30 (1.29.1): member of pg_monitor, no password, only through the pod's socket."""
 
-PASSWORDS: dict[Slot, str] = {"a": DATABASE_A, "b": DATABASE_B}
-
-QUEUE_COLUMNS = "state, channel, eta, date_created, date_done"
+QUEUE_COLUMNS = "state, channel, eta, date_created"
 """Of `queue_job`: when and where, not the arguments of the jobs, which are business data."""
 
 CRON_COLUMNS = "active, nextcall, failure_count"
@@ -38,7 +36,7 @@ def managed_roles(identity: Identity, budget: ConnectionBudget) -> list[dict[str
         *(
             _login(
                 login_role(identity, slot),
-                PASSWORDS[slot],
+                login_secret(slot),
                 budget.login,
                 f"Odoo, one of two that take turns; acts as {owner}",
                 in_roles=[owner],

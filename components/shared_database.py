@@ -8,7 +8,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from components.access import SharedDatabase
 from components.database_pods import object_labels
 from components.external_secret import external_secret
-from components.postgres import API_VERSION
+from components.postgres import API_VERSION, LOCALE, LOCALE_PROVIDER
 from components.secret_store import SecretStore, SecretStoreArgs
 from components.secrets import BASIC_AUTH, DATABASE_APP, RELOAD
 from retail.naming import Identity
@@ -50,6 +50,7 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
 
     direct_host: pulumi.Output[str]
     pooler_host: pulumi.Output[str]
+    integration_host: pulumi.Output[str]
 
     def __init__(self, name: str, args: SharedDatabaseTenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("retail:database:SharedDatabaseTenant", name, {"connectionLimit": args.connection_limit}, opts)
@@ -108,12 +109,19 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
                 "owner": identity.database,
                 "encoding": "UTF8",
                 "template": "template0",
-                "localeCollate": "C",
-                "localeCType": "C",
+                "localeProvider": LOCALE_PROVIDER,
+                "builtinLocale": LOCALE,
                 "databaseReclaimPolicy": "retain",
             },
             opts=pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True, depends_on=[role]),
         )
         self.direct_host = pulumi.Output.from_input(shared.direct_host)
         self.pooler_host = pulumi.Output.from_input(shared.pooler_host)
-        self.register_outputs({"direct_host": self.direct_host, "pooler_host": self.pooler_host})
+        self.integration_host = pulumi.Output.from_input(shared.integration_pooler_host)
+        self.register_outputs(
+            {
+                "direct_host": self.direct_host,
+                "pooler_host": self.pooler_host,
+                "integration_host": self.integration_host,
+            }
+        )

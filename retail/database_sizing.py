@@ -32,8 +32,14 @@ CONNECTIONS_AT_MOST = 5000
 HOT_SHARE = 0.15
 """Part of the database that should be in memory: an ERP works on its latest year."""
 
-NODE_OVERHEAD_MILLIS, NODE_OVERHEAD_MIB = 800, 1664
-"""Left on a data node for daemon sets (CNI, proxy, CSI, log shipper), the WAL archiver and one pooler of each set."""
+NODE_OVERHEAD_MILLIS, NODE_OVERHEAD_MIB = 450, 1280
+"""Left on a data node for daemon sets (CNI, proxy, CSI, log shipper) and the WAL archiver; poolers come on top."""
+
+POOLER_MILLIS, INTEGRATION_POOLER_MILLIS = 250, 100
+"""PgBouncer has one thread; PostgreSQL beside it asks for the rest of the node and must not starve it."""
+
+POOLER_MIB, CLIENT_KIB = 64, 50
+"""PgBouncer by itself, and for each client: two buffers of 4 KiB and the state of a TLS session."""
 
 WAL_KIB_PER_ORDER = 400
 """WAL of one order through all its documents (quotation to invoice, stock moves, full-page writes)."""
@@ -65,15 +71,17 @@ def size_database(
         )
     cores = max(1.0, busy * CPU_PER_BUSY_CONNECTION)
     memory = max(2048, settings.database_gib * 1024 * HOT_SHARE + budget.max_connections * MIB_PER_CONNECTION)
-    node = _smallest(settings, cores, memory, budget)
+    taken = NODE_OVERHEAD_MILLIS + pooler.cpu_millis + integration.cpu_millis
+    taken_mib = NODE_OVERHEAD_MIB + pooler.memory_mib + integration.memory_mib
+    node = _smallest(settings, math.ceil(cores * 1000) + taken, memory + taken_mib, budget)
     orders_at_peak = settings.orders_per_hour * settings.peak_factor
     unarchived_gib = orders_at_peak * WAL_KIB_PER_ORDER * ARCHIVE_OUTAGE_HOURS / 1024 / 1024
     plan = DatabasePlan(
         instances=objectives.instances,
         instance_type=node.name,
-        cpu_millis=node.allocatable_cpu_millis - NODE_OVERHEAD_MILLIS,
-        memory_mib=node.allocatable_memory_mib - NODE_OVERHEAD_MIB,
-        shared_buffers_mib=(node.allocatable_memory_mib - NODE_OVERHEAD_MIB) // 4,
+        cpu_millis=node.allocatable_cpu_millis - taken,
+        memory_mib=node.allocatable_memory_mib - taken_mib,
+        shared_buffers_mib=(node.allocatable_memory_mib - taken_mib) // 4,
         storage_gib=max(20, math.ceil(settings.database_gib * GROWTH)),
         wal_storage_gib=max(10, math.ceil(unarchived_gib / (1 - WAL_RECYCLED_SHARE))),
         iops=min(16000, max(3000, math.ceil(orders_at_peak * WRITES_PER_ORDER / 3600 * 3))),
@@ -131,10 +139,23 @@ def _poolers(
         limits = sizes
     clients = client_connections(settings, tiers)
     main, integration = (
-        PoolerPlan(instances, size, limit, math.ceil(_round_up(opened, 100) / after_zone_loss))
-        for size, limit, opened in zip(sizes, limits, clients, strict=True)
+        _pooler(instances, size, limit, math.ceil(_round_up(opened, 100) / after_zone_loss), cpu)
+        for size, limit, opened, cpu in zip(
+            sizes, limits, clients, (POOLER_MILLIS, INTEGRATION_POOLER_MILLIS), strict=True
+        )
     )
     return main, integration, sum(busy)
+
+
+def _pooler(instances: int, pool_size: int, database_limit: int, max_client_conn: int, cpu_millis: int) -> PoolerPlan:
+    return PoolerPlan(
+        instances=instances,
+        pool_size=pool_size,
+        database_limit=database_limit,
+        max_client_conn=max_client_conn,
+        cpu_millis=cpu_millis,
+        memory_mib=_round_up(POOLER_MIB + max_client_conn * CLIENT_KIB / 1024, 64),
+    )
 
 
 def _pool_formula(settings: Settings, pooler: PoolerPlan) -> str:
@@ -147,22 +168,19 @@ def _sum(budget: ConnectionBudget) -> str:
     return f"pooled {budget.pooled} + direct {budget.direct} + overhead {budget.overhead} + reserved {budget.reserved}"
 
 
-def _smallest(settings: Settings, cores: float, memory_mib: float, budget: ConnectionBudget) -> InstanceType:
-    """The cheapest memory instance that leaves `cores` and `memory_mib` to PostgreSQL."""
+def _smallest(settings: Settings, cpu_millis: int, memory_mib: float, budget: ConnectionBudget) -> InstanceType:
+    """The cheapest memory instance that has so much to give to pods."""
     family = [t for t in INSTANCE_TYPES.values() if t.name.startswith("r7i.")]
     for candidate in sorted(family, key=lambda t: t.vcpus):
-        if (
-            candidate.allocatable_cpu_millis - NODE_OVERHEAD_MILLIS >= cores * 1000
-            and candidate.allocatable_memory_mib - NODE_OVERHEAD_MIB >= memory_mib
-        ):
+        if candidate.allocatable_cpu_millis >= cpu_millis and candidate.allocatable_memory_mib >= memory_mib:
             return candidate
     largest = max(family, key=lambda t: t.vcpus)
     raise SettingsError(
-        f"Stack '{settings.retailer}' can't be built: its peak needs a database of {cores:.0f} cores and "
+        f"Stack '{settings.retailer}' can't be built: its peak needs a database of {cpu_millis / 1000:.0f} cores and "
         f"{memory_mib / 1024:.0f} GiB ({HOT_SHARE:.0%} of {settings.database_gib} GiB of data, and "
-        f"{MIB_PER_CONNECTION} MiB for each of {budget.max_connections} connections: {_sum(budget)}), the largest here is "
-        f"{largest.name} ({largest.vcpus} cores, {largest.memory_gib} GiB). Lower the load, surge-percent or the peaks' factor, or "
-        "split the retailer."
+        f"{MIB_PER_CONNECTION} MiB for each of {budget.max_connections} connections: {_sum(budget)}), the largest here "
+        f"is {largest.name} ({largest.vcpus} cores, {largest.memory_gib} GiB). Lower the load, surge-percent or the "
+        "peaks' factor, or split the retailer."
     )
 
 

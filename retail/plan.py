@@ -75,13 +75,16 @@ class PoolerPlan:
     """One set of PgBouncer pods, each with a pool of `pool_size` server connections for every database and user.
 
     database_limit: server connections of one pod to one database whoever the users are, 0 for no limit.
-    max_client_conn: of one pod; enough for all clients with one zone's pod lost.
+    max_client_conn: of one pod; enough for all clients with one zone's pod lost. cpu in millicores, memory in MiB, of a
+    pod.
     """
 
     instances: int
     pool_size: int
     database_limit: int
     max_client_conn: int
+    cpu_millis: int
+    memory_mib: int
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,7 @@ def shared(identity: Identity, plan: Plan) -> Callable[..., None]:
                     namespace="retail-production",
                     cluster="retail-db",
                     direct_host="retail-db-rw.retail-production.svc",
+                    integration_pooler_host="retail-db-pooler-integration.retail-production.svc",
                     pooler_host="retail-db-pooler.retail-production.svc",
                 ),
                 connection_limit=60,

@@ -20,6 +20,7 @@ def arguments(identity: Identity, connection_limit: int = 60) -> SharedDatabaseT
             namespace="retail-production",
             cluster="retail-db",
             direct_host="retail-db-rw.retail-production.svc",
+            integration_pooler_host="retail-db-pooler-integration.retail-production.svc",
             pooler_host="retail-db-pooler.retail-production.svc",
         ),
         connection_limit=connection_limit,
