@@ -6,8 +6,9 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from components.database_archive import PLUGIN, DatabaseArchive, DatabaseArchiveArgs
+from components.database_archive import PLUGIN, DatabaseArchive, DatabaseArchiveArgs, cluster_name
 from components.database_pods import data_nodes, object_labels, pod_labels
+from components.database_topology import OtherRegion, recovery, server_name, topology
 from components.database_volumes import DatabaseVolumes, DatabaseVolumesArgs
 from components.placement import ZONE
 from components.pooler import INTEGRATION_POOLER, Pooler, PoolerArgs
@@ -24,7 +25,7 @@ from retail.database_roles import owner_role
 from retail.naming import Identity
 from retail.objectives import Objectives, WorkloadClass
 from retail.plan import DatabasePlan
-from retail.versions import POSTGRESQL, POSTGRESQL_IMAGE
+from retail.versions import POSTGRESQL_IMAGE
 
 API_VERSION = "postgresql.cnpg.io/v1"
 
@@ -44,6 +45,7 @@ class PostgresArgs:
 
     shared: whether retailers of other stacks have their databases in it, and it has none of Odoo's of its own.
     supervised: whether a person begins the switchover that ends a rolling update; for production.
+    other: where the database has an end in another region, or will have one (components/database_topology.py).
     lineage: raised by one for a cluster that is built anew from a backup. The archive of a server name holds one
     history, and a second cluster that writes to it finds it not empty and archives nothing, while it looks healthy.
     """
@@ -57,6 +59,7 @@ class PostgresArgs:
     kms_key_arn: pulumi.Input[str]
     shared: bool = False
     supervised: bool = False
+    other: OtherRegion | None = None
     lineage: int = 1
 
     def __post_init__(self) -> None:
@@ -70,6 +73,8 @@ class PostgresArgs:
             details.append({"property_path": "plan", "reason": reason})
         if self.lineage < 1:
             details.append({"property_path": "lineage", "reason": f"counts from 1; given {self.lineage}"})
+        if self.other:
+            details += [{"property_path": "other", "reason": reason} for reason in self.other.mistakes(self.identity)]
         if details:
             joined = "; ".join(f"{error['property_path']}: {error['reason']}" for error in details)
             raise pulumi.InputPropertiesError(f"PostgresArgs: {joined}", details)
@@ -83,6 +88,9 @@ class Postgres(pulumi.ComponentResource):
     than go on without a copy. With two zones lost a person must promote. Roles are reset to this declaration by the
     operator. It is enabled with its archive from the start: adding the plugin to a live cluster can dead-lock its
     switchover (cloudnative-pg #10981). In production a person begins the switchover that ends an update; an alert asks.
+
+    With `other` it is one end of a database over two regions: the end that follows holds what the leading one has
+    archived, at most `archive_timeout` ago (regional RPO), has the same roles, and takes over with one change at both.
 
     Integration has poolers of its own: what a connector's storm can take is their few server connections.
 
@@ -126,10 +134,10 @@ class Postgres(pulumi.ComponentResource):
             DatabaseArchiveArgs(
                 identity=identity,
                 objectives=args.objectives,
-                cluster=cluster,
                 eks_cluster_name=args.eks_cluster_name,
                 bucket=args.backup_bucket,
                 kms_key_arn=args.kms_key_arn,
+                other_region=args.other.region if args.other else None,
             ),
             opts=child,
         )
@@ -223,16 +231,6 @@ class Postgres(pulumi.ComponentResource):
         )
 
 
-def cluster_name(identity: Identity) -> str:
-    """The CNPG Cluster's name, which those of its Services and ServiceAccount begin with."""
-    return f"{identity.retailer}-db"
-
-
-def server_name(identity: Identity, lineage: int) -> str:
-    """The archive's folder: of one major version and one lineage, because neither can go on in the other's history."""
-    return f"{cluster_name(identity)}-v{POSTGRESQL.split('.')[0]}-{lineage}"
-
-
 def backup_schedule(interval_hours: int) -> str:
     """Six-field cron, seconds first (CloudNativePG's own form), in UTC."""
     hours = range(FIRST_BACKUP_HOUR, 24, interval_hours)
@@ -292,7 +290,8 @@ def _cluster(
         "storage": {"size": f"{plan.storage_gib}Gi", "storageClass": volumes.data_class},
         "walStorage": {"size": f"{plan.wal_storage_gib}Gi", "storageClass": volumes.wal_class},
         "postgresql": _postgresql(args),
-        "bootstrap": {"initdb": _initdb(args)},
+        "bootstrap": _bootstrap(args),
+        **(topology(identity, args.lineage, args.other) if args.other else {}),
         "managed": {"roles": platform_roles(identity) if args.shared else managed_roles(identity, plan.budget)},
         "monitoring": {"customQueriesConfigMap": [{"name": queries.name, "key": QUERIES_KEY}]},
         **failover_delays(args.objectives.rto_seconds),
@@ -330,6 +329,12 @@ def _postgresql(args: PostgresArgs) -> dict[str, Any]:
             "failoverQuorum": True,
         }
     return postgresql
+
+
+def _bootstrap(args: PostgresArgs) -> dict[str, Any]:
+    if args.other and args.other.origin:
+        return {"recovery": recovery(args.identity, args.other)}
+    return {"initdb": _initdb(args)}
 
 
 def _initdb(args: PostgresArgs) -> dict[str, Any]:

@@ -37,10 +37,12 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
     CloudNativePG wants role, password and cluster in one namespace, so the password is there a second time, through a
     store whose role reads that one secret of this retailer: the platform's own store doesn't reach a retailer's prefix,
     and this one doesn't reach the rest of it. Every object is named after the retailer's namespace. The role is named
-    after the database, which is what the platform's pg_hba lets it reach (components/postgres_parameters.py). Both stay
+    after the database, which is what the platform's pg_hba lets it reach (components/postgres_roles.py). Both stay
     when their objects go.
 
-    What a retailer gives up here: its own backup, its own point in time, privacy of NOTIFY on `postgres`.
+    What a retailer gives up here: its own backup, its own point in time, privacy of NOTIFY on `postgres`; a password
+    that is rotated without a pause, and a scaler and reports that can only read, as one role is all that `sameuser`
+    lets in; alerts on its queue, as the platform's exporter asks no tenant's tables.
 
     Example:
         SharedDatabaseTenant("database", SharedDatabaseTenantArgs(identity=identity, database=access.shared_database,

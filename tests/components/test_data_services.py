@@ -13,9 +13,10 @@ from pulumi_kubernetes.scheduling.v1 import PriorityClass
 
 from components.access import SharedDatabase
 from components.backups import Backups, BackupsArgs
+from components.database_archive import cluster_name
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.observability import Observability, ObservabilityArgs
-from components.postgres import Postgres, PostgresArgs, cluster_name
+from components.postgres import Postgres, PostgresArgs
 from components.recovery import Recovery, RecoveryArgs
 from components.redis import Redis, RedisArgs
 from components.secrets import Secrets, SecretsArgs

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.database_topology import server_name
 from components.database_volumes import provisioned
-from components.postgres import Postgres, PostgresArgs, backup_schedule, failover_delays, server_name
+from components.postgres import Postgres, PostgresArgs, backup_schedule, failover_delays
 from rehearsal.engine.kubernetes_objects import KubernetesObject, kubernetes_objects
 from rehearsal.engine.model import Evaluation
 from retail.naming import Identity
@@ -130,7 +131,10 @@ def test_backups_go_through_the_plugin_to_a_name_of_their_own(gold: dict[str, Ku
     assert "backup" not in cluster
     (plugin,) = cluster["plugins"]
     assert plugin["isWALArchiver"]
-    assert plugin["parameters"] == {"barmanObjectName": "acme-db-backups", "serverName": "acme-db-v18-1"}
+    assert plugin["parameters"] == {
+        "barmanObjectName": "acme-db-eu-central-1",
+        "serverName": "acme-db-eu-central-1-v18-1",
+    }
     assert "serverName" not in store["configuration"]
     assert store["retentionPolicy"] == "30d"
     assert store["configuration"]["destinationPath"] == "s3://acme-backups/postgresql"
