@@ -8,12 +8,13 @@ import pulumi
 
 @dataclass(frozen=True, kw_only=True)
 class SharedDatabase:
-    """The platform's PostgreSQL cluster, for retailers that share it."""
+    """The platform's PostgreSQL cluster, for retailers that share it. integration_pooler_host: of that tier alone."""
 
     namespace: pulumi.Input[str]
     cluster: pulumi.Input[str]
     direct_host: pulumi.Input[str]
     pooler_host: pulumi.Input[str]
+    integration_pooler_host: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ class AddonArgs:
     """addon: its EKS name. configuration: by the add-on's own schema, which refuses unknown keys.
 
     service_account and managed_policy (name under arn:aws:iam::aws:policy/) go together: what it may do in AWS.
+    own_policy: IAM policy (JSON) of what it may do beside that.
     """
 
     identity: Identity
@@ -27,6 +28,7 @@ class AddonArgs:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     service_account: str = ""
     managed_policy: str = ""
+    own_policy: str = ""
 
 
 class Addon(pulumi.ComponentResource):
@@ -63,6 +65,14 @@ class Addon(pulumi.ComponentResource):
                     opts=pulumi.ResourceOptions(parent=self),
                 )
             )
+            if args.own_policy:
+                own = iam.RolePolicy(
+                    f"{name}-own-policy",
+                    role=role.name,
+                    policy=args.own_policy,
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+                attachments.append(own)
             roles.append(eks.AddonPodIdentityAssociationArgs(role_arn=role.arn, service_account=args.service_account))
         addon = eks.Addon(
             f"{name}-addon",

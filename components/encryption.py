@@ -1,6 +1,7 @@
 """The one KMS key that a retailer's data is encrypted with, in both regions."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,33 @@ from retail.naming import Identity
 
 DELETION_WINDOW_DAYS = 30
 """The longest that KMS allows: until then a key scheduled for deletion, and all data under it, can be saved."""
+
+ANY_RETAILER = "alias/retail/*"
+
+
+def key_alias(identity: Identity) -> str:
+    """The alias of a retailer's key, which policies know it by before it exists."""
+    return f"alias/{identity.secret_path().rstrip('/')}"
+
+
+def key_use(identity: Identity, actions: Sequence[str], *, service: str, alias: str = "") -> dict[str, Any]:
+    """A statement that lets a role use keys of that alias (`*` is a wildcard; the retailer's own where left out),
+    through one AWS service and no other way.
+
+    By alias and not by ARN: a key's id is made up when it is created, so a policy with it can't be judged in the first
+    preview. Only who may change aliases could widen it, and no role of this program may. A new alias counts within five
+    minutes (AWS KMS developer guide, "Use aliases to control access").
+    """
+    return {
+        "Sid": "Key",
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": f"arn:aws:kms:{identity.region}:{identity.account}:key/*",
+        "Condition": {
+            "StringEquals": {"kms:ViaService": f"{service}.{identity.region}.amazonaws.com"},
+            "ForAnyValue:StringLike": {"kms:ResourceAliases": alias or key_alias(identity)},
+        },
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +80,12 @@ class EncryptionKey(pulumi.ComponentResource):
             multi_region=True,
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=_policy(identity.account, identity.region),
+            policy=_policy(identity.account),
             opts=kept,
         )
         kms.Alias(
             f"{name}-alias",
-            name=f"alias/{identity.secret_path().rstrip('/')}",
+            name=key_alias(identity),
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -67,7 +95,7 @@ class EncryptionKey(pulumi.ComponentResource):
             primary_key_arn=key.arn,
             description=description,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=_policy(identity.account, args.recovery_region),
+            policy=_policy(identity.account),
             opts=kept,
         )
         self.key_arn = key.arn
@@ -75,36 +103,29 @@ class EncryptionKey(pulumi.ComponentResource):
         self.register_outputs({"key_arn": self.key_arn, "recovery_key_arn": self.recovery_key_arn})
 
 
-def _policy(account: str, region: str) -> str:
-    """IAM of the account decides who uses the key; volumes are the exception.
+def volume_encryption(identity: Identity) -> str:
+    """IAM policy (JSON) of the cluster's CSI driver: volumes under the key of any retailer on the cluster.
 
-    The second statement is that of AWS's own `aws/ebs` key: whoever attaches a volume may use the key through EC2. The
-    CSI driver belongs to the cluster, which may be a platform's that knows no retailer's key, so the key names no role.
+    What EC2 asks of whoever creates and attaches encrypted volumes (EC2 user guide, "Requirements for EBS encryption");
+    a grant can only be for EC2 itself.
     """
-    statements: list[dict[str, Any]] = [
-        {
-            "Sid": "IamOfTheAccount",
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-            "Action": "kms:*",
-            "Resource": "*",
-        },
-        {
-            "Sid": "VolumesThroughEc2",
-            "Effect": "Allow",
-            "Principal": {"AWS": "*"},
-            "Action": [
-                "kms:Encrypt",
-                "kms:Decrypt",
-                "kms:ReEncrypt*",
-                "kms:GenerateDataKey*",
-                "kms:CreateGrant",
-                "kms:DescribeKey",
-            ],
-            "Resource": "*",
-            "Condition": {
-                "StringEquals": {"kms:CallerAccount": account, "kms:ViaService": f"ec2.{region}.amazonaws.com"}
-            },
-        },
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+    actions = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"]
+    use = key_use(identity, actions, service="ec2", alias=ANY_RETAILER)
+    grant = key_use(identity, ["kms:CreateGrant"], service="ec2", alias=ANY_RETAILER)
+    grant["Sid"] = "GrantToEc2"
+    grant["Condition"]["Bool"] = {"kms:GrantIsForAWSResource": "true"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [use, grant]})
+
+
+def _policy(account: str) -> str:
+    """IAM of the account decides who uses the key. Nobody else is named, not even the CSI driver that attaches volumes:
+    it belongs to the cluster, which may be a platform's, and brings a statement of its own (components/platform.py).
+    """
+    statement: dict[str, Any] = {
+        "Sid": "IamOfTheAccount",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

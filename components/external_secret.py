@@ -10,9 +10,12 @@ API_VERSION = "external-secrets.io/v1"
 STORE = "aws"
 """The SecretStore of every namespace that holds secrets (components/secret_store.py)."""
 
+ROLE_SUFFIX = "external-secrets"
+"""What the names of the stores' AWS roles end in: the operator may take on no others."""
+
 REFRESH_INTERVAL = "15m"
-"""How old a Secret may be. A rotated password reaches the pods within it; PostgreSQL and Redis take the old and the new
-one side by side for longer than that while a rotation lasts."""
+"""How old a Secret may be. A rotation doesn't wait for it (components/pod_scripts/rotate.py); what is changed by hand in
+Secrets Manager reaches the pods within it."""
 
 
 def external_secret(

@@ -7,15 +7,18 @@ import pulumi
 from components.access import ClusterAccess, SharedDatabase
 from components.backups import Backups, BackupsArgs
 from components.contract import contract
+from components.database_archive import cluster_name
+from components.database_topology import OtherRegion
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.network import subnet_cidrs
 from components.node_pools import NodePools, NodePoolsArgs
 from components.observability import Observability, ObservabilityArgs
-from components.postgres import Postgres, PostgresArgs, cluster_name
+from components.postgres import Postgres, PostgresArgs
 from components.secrets import Secrets, SecretsArgs
 from components.tenancy import Tenancy, TenancyArgs
 from components.traefik import Traefik, TraefikArgs
 from retail.naming import Identity
+from retail.objectives import ObjectiveClass
 from retail.plan import Plan
 from retail.settings import Environment, Hosting
 
@@ -136,7 +139,16 @@ class Foundation(pulumi.ComponentResource):
             cluster=self.postgres.cluster_name,
             direct_host=self.postgres.direct_host,
             pooler_host=self.postgres.pooler_host,
+            integration_pooler_host=self.postgres.integration_host,
         )
+
+    @property
+    def _other_region(self) -> OtherRegion | None:
+        """Gold promises to be back in another region within the hour: its database is declared as one end of two from
+        the start, so that a second one can follow it with no change here."""
+        settings = self._args.plan.settings
+        gold = settings.objective_class is ObjectiveClass.GOLD
+        return OtherRegion(region=settings.recovery_region) if gold else None
 
     @property
     def _load_balancer_cidrs(self) -> list[str]:
@@ -176,6 +188,9 @@ class Foundation(pulumi.ComponentResource):
                 eks_cluster_name=args.access.cluster_name,
                 backup_bucket=self.backups.backup_bucket,
                 kms_key_arn=self.key.key_arn,
+                shared=not args.plan.settings.hosting.serves_retailer,
+                supervised=args.plan.settings.environment is Environment.PRODUCTION,
+                other=self._other_region,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.tenancy, self.secrets]),
         )

@@ -11,9 +11,11 @@ import pulumi
 
 from components import odoo_pod, traefik
 from components.odoo_config import FILESTORE_TIERS, HTTP_PORT
+from components.pooler import INTEGRATION_POOLER, POOLER
 from components.recovery import NAME as DRILL
 from components.route_table import ROUTED
 from components.traefik_arguments import METRICS_PORT, PING_PORT, TLS_PORT, WEB_PORT
+from retail.connection_budget import INTEGRATION_TIERS, POOLED_TIERS
 from retail.naming import LABEL_EDGE, LABEL_TIER
 from retail.tiers import PROFILES, DatabasePath, Tier
 
@@ -32,13 +34,18 @@ POD_IDENTITY_AGENT = "169.254.170.23/32"
 OPERATOR_NAMESPACE, KEDA_NAMESPACE, MONITORING_NAMESPACE = "cnpg-system", "keda", "observability"
 
 INSTANCES: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance"}}}
-POOLERS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/poolerName", "operator": "Exists"}]}}
+STANDBYS: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance", "cnpg.io/instanceRole": "replica"}}}
+"""CloudNativePG relabels its pods when another one becomes the primary."""
+
 DATABASE_PODS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/cluster", "operator": "Exists"}]}}
 """Instances, poolers and the jobs that make instances; those of a drill's scratch cluster as well."""
 
 REDIS: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redis"}}}
 TRAEFIK: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": traefik.NAME}}}
 PUBLIC: Peer = {"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_RANGES}}
+
+STANDBY_TIERS = (Tier.BATCH,)
+"""Tiers that read from a standby: reports and exports."""
 
 REPORT_TIER = Tier.BACKOFFICE
 """Where `report.url` points: wkhtmltopdf fetches a report's styles from there and not through the public host."""
@@ -51,6 +58,7 @@ class Neighbours:
     edge: owner of the Traefik that routes here, the `retail/edge` label of this namespace and of all that it serves.
     edge_namespace, database_namespace: where they are; None where in this namespace.
     serves_retailer: whether Odoo runs here. owns_edge, owns_database: whether Traefik and PostgreSQL do.
+    has_standbys: whether that PostgreSQL has more than its primary.
     managed_redis: ElastiCache, in the VPC, instead of a pod here.
     """
 
@@ -63,6 +71,12 @@ class Neighbours:
     managed_redis: bool
     vpc_cidr: str
     load_balancer_cidrs: Sequence[str]
+    has_standbys: bool = False
+
+    @property
+    def reads_standbys(self) -> bool:
+        """Whether reports have standbys to read from; those of a platform are not for the reports of one of many."""
+        return self.serves_retailer and self.owns_database and self.has_standbys
 
 
 def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
@@ -80,6 +94,9 @@ def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
         policies["traefik"] = _traefik(neighbours)
     if neighbours.owns_database:
         policies |= _database(neighbours)
+        if neighbours.reads_standbys:
+            readers = [_rule("from", [_tiers(STANDBY_TIERS)], POSTGRES_PORT)]
+            policies["database-standbys"] = _policy(STANDBYS["podSelector"], ingress=readers)
         if neighbours.serves_retailer:
             # The drill asks the Kubernetes API for a scratch cluster; the cluster itself is one of the database's.
             policies[DRILL] = _policy({"matchLabels": {LABEL_TIER: DRILL}}, egress=[_kubernetes_api(neighbours)])
@@ -111,11 +128,25 @@ def _tier(tier: Tier, neighbours: Neighbours) -> Spec:
 
 
 def _to_database(tier: Tier, neighbours: Neighbours) -> Rule:
-    """Poolers for pooled tiers, instances for those that LISTEN: never the other's way."""
-    pods = POOLERS if PROFILES[tier].path is DatabasePath.POOLED else INSTANCES
+    """Instances for tiers that LISTEN; for the others their poolers, and standbys where they only read: never another's
+    way."""
+    pooler = INTEGRATION_POOLER if tier in INTEGRATION_TIERS else POOLER
+    peers = [INSTANCES if PROFILES[tier].path is DatabasePath.DIRECT else _poolers(pooler)]
+    if tier in STANDBY_TIERS and neighbours.reads_standbys:
+        peers.append(STANDBYS)
     if neighbours.database_namespace is not None:
-        pods = {**pods, **_namespace(neighbours.database_namespace)}
-    return _rule("to", [pods], POSTGRES_PORT)
+        peers = [{**peer, **_namespace(neighbours.database_namespace)} for peer in peers]
+    return _rule("to", peers, POSTGRES_PORT)
+
+
+def _poolers(tier: str) -> Peer:
+    """One set of poolers, by the label we give its pods."""
+    return {
+        "podSelector": {
+            "matchLabels": {LABEL_TIER: tier},
+            "matchExpressions": [{"key": "cnpg.io/poolerName", "operator": "Exists"}],
+        }
+    }
 
 
 def _traefik(neighbours: Neighbours) -> Spec:
@@ -151,7 +182,6 @@ def _database(neighbours: Neighbours) -> dict[str, Spec]:
     hosted = (
         {"namespaceSelector": {"matchLabels": {LABEL_EDGE: neighbours.edge}}} if not neighbours.serves_retailer else {}
     )
-    pooled = {**_tiers([tier for tier in Tier if PROFILES[tier].path is DatabasePath.POOLED]), **hosted}
     direct = {**_tiers([tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT]), **hosted}
     operator = {**_named("cloudnative-pg"), **_namespace(OPERATOR_NAMESPACE)}
     keda = {"podSelector": {"matchLabels": {"app": "keda-operator"}}, **_namespace(KEDA_NAMESPACE)}
@@ -164,13 +194,16 @@ def _database(neighbours: Neighbours) -> dict[str, Spec]:
                 _rule("from", [_prometheus()], INSTANCE_METRICS_PORT),
             ],
         ),
-        "database-poolers": _policy(
-            POOLERS["podSelector"],
-            ingress=[
-                _rule("from", [pooled, operator], POSTGRES_PORT),
-                _rule("from", [_prometheus()], POOLER_METRICS_PORT),
-            ],
-        ),
+        **{
+            f"database-{pooler}": _policy(
+                _poolers(pooler)["podSelector"],
+                ingress=[
+                    _rule("from", [{**_tiers(sorted(clients)), **hosted}, operator], POSTGRES_PORT),
+                    _rule("from", [_prometheus()], POOLER_METRICS_PORT),
+                ],
+            )
+            for pooler, clients in ((POOLER, POOLED_TIERS), (INTEGRATION_POOLER, INTEGRATION_TIERS))
+        },
         # The instance manager in each pod keeps its state in the Kubernetes API; WAL and backups go to S3.
         "database": _policy(
             DATABASE_PODS["podSelector"],

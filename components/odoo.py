@@ -18,7 +18,8 @@ class OdooArgs:
     """identity, plan: whose Odoo, and how much of it.
 
     placement_owner: retailer whose node pools are used: this one, or the platform's where hosting is shared.
-    pooler_host, direct_host: PostgreSQL through the poolers, and the primary itself.
+    pooler_host, integration_host, direct_host: PostgreSQL through the poolers, through those of the integration tier,
+    and the primary itself.
     cluster_name: the EKS cluster. filestore: where the attachments are.
     """
 
@@ -26,6 +27,7 @@ class OdooArgs:
     plan: Plan
     placement_owner: str
     pooler_host: pulumi.Input[str]
+    integration_host: pulumi.Input[str]
     direct_host: pulumi.Input[str]
     cluster_name: pulumi.Input[str]
     filestore: Filestore
@@ -52,7 +54,8 @@ class Odoo(pulumi.ComponentResource):
 
     Example:
         Odoo("acme", OdooArgs(identity=identity, plan=plan, placement_owner="acme", pooler_host=postgres.pooler_host,
-                              direct_host=postgres.direct_host, cluster_name=access.cluster_name, filestore=filestore))
+                              integration_host=postgres.integration_host, direct_host=postgres.direct_host,
+                              cluster_name=access.cluster_name, filestore=filestore))
     """
 
     tiers: dict[Tier, OdooTier]
@@ -76,7 +79,12 @@ class Odoo(pulumi.ComponentResource):
             tier: OdooTierArgs(
                 pod=pod,
                 tier=plan,
-                host=database_host(plan, pooler_host=args.pooler_host, direct_host=args.direct_host),
+                host=database_host(
+                    plan,
+                    pooler_host=args.pooler_host,
+                    integration_host=args.integration_host,
+                    direct_host=args.direct_host,
+                ),
                 cluster_name=args.cluster_name,
                 filestore=args.filestore,
             )

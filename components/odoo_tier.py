@@ -13,6 +13,7 @@ from components.external_secret import external_secret
 from components.odoo_config import CONF_FILE, odoo_conf
 from components.odoo_pod import OdooPodArgs, has_filestore, http_port, pod_labels, port_name, server_template
 from components.tier_role import Filestore, tier_role
+from retail.connection_budget import INTEGRATION_TIERS
 from retail.naming import selector
 from retail.plan import TierPlan
 from retail.tiers import DatabasePath, Tier
@@ -180,7 +181,14 @@ class OdooTier(pulumi.ComponentResource):
 
 
 def database_host(
-    tier: TierPlan, *, pooler_host: pulumi.Input[str], direct_host: pulumi.Input[str]
+    tier: TierPlan,
+    *,
+    pooler_host: pulumi.Input[str],
+    integration_host: pulumi.Input[str],
+    direct_host: pulumi.Input[str],
 ) -> pulumi.Input[str]:
-    """Tiers that LISTEN or hold session locks go to the primary; the others through the poolers."""
-    return pooler_host if tier.profile.path is DatabasePath.POOLED else direct_host
+    """Tiers that LISTEN or hold session locks go to the primary; the others through the poolers, integration through
+    its own."""
+    if tier.profile.path is DatabasePath.DIRECT:
+        return direct_host
+    return integration_host if tier.tier in INTEGRATION_TIERS else pooler_host

@@ -10,6 +10,7 @@ from components.access import ClusterAccess, SharedDatabase
 from components.addon import Addon, AddonArgs
 from components.cluster import Cluster, ClusterArgs
 from components.cluster_defaults import ClusterDefaults, ClusterDefaultsArgs
+from components.encryption import volume_encryption
 from components.managed_node_pool import ManagedNodePool, ManagedNodePoolArgs
 from components.network import Network, NetworkArgs
 from components.operators import Operators, OperatorsArgs
@@ -158,6 +159,7 @@ class Platform(pulumi.ComponentResource):
                     addon="aws-ebs-csi-driver",
                     service_account="ebs-csi-controller-sa",
                     managed_policy="service-role/AmazonEBSCSIDriverPolicy",
+                    own_policy=volume_encryption(identity),
                 ),
                 opts=child,
             ),

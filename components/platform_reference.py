@@ -59,6 +59,7 @@ def access_from_reference(reference: pulumi.StackReference, zones: tuple[str, ..
             cluster=database.apply(lambda exported: exported["cluster"]),
             direct_host=database.apply(lambda exported: exported["direct_host"]),
             pooler_host=database.apply(lambda exported: exported["pooler_host"]),
+            integration_pooler_host=database.apply(lambda exported: exported["integration_pooler_host"]),
         ),
         edge_namespace=text("edge_namespace"),
     )

@@ -1,4 +1,4 @@
-"""PgBouncer in front of the primary, for all tiers that need no session."""
+"""PgBouncer in front of the primary, for tiers that need no session."""
 
 from dataclasses import dataclass
 
@@ -11,21 +11,29 @@ from components.placement import zone_spread
 from components.pod_security import container_security, pod_security
 from retail.naming import Identity
 from retail.objectives import WorkloadClass
-from retail.plan import DatabasePlan
+from retail.plan import PoolerPlan
 from retail.versions import PGBOUNCER_IMAGE
 
 PGBOUNCER_USER, PGBOUNCER_GROUP = 998, 996
 """What CloudNativePG runs PgBouncer as."""
 
+POOLER, INTEGRATION_POOLER = "pooler", "pooler-integration"
+"""The two sets, as the `retail/tier` label of their pods, and behind the cluster's name in that of their Services."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PoolerArgs:
-    """cluster: name of the CNPG Cluster. owner: whose data pool the pods run on (components/placement.py)."""
+    """cluster: name of the CNPG Cluster. owner: whose data pool the pods run on (components/placement.py).
+
+    tier: which of the sets. workload_class: how its pods are treated when capacity is short.
+    """
 
     identity: Identity
-    plan: DatabasePlan
+    plan: PoolerPlan
     cluster: str
     owner: str
+    tier: str = POOLER
+    workload_class: WorkloadClass = WorkloadClass.CRITICAL
 
 
 class Pooler(pulumi.ComponentResource):
@@ -36,23 +44,23 @@ class Pooler(pulumi.ComponentResource):
     connection budget counts pools in full. Clients must use TLS, as the servers must.
 
     Example:
-        Pooler("pooler", PoolerArgs(identity=identity, plan=plan, cluster="acme-db", owner="acme"), opts=child)
+        Pooler("pooler", PoolerArgs(identity=identity, plan=plan.database.pooler, cluster="acme-db", owner="acme"))
     """
 
     service: str
 
     def __init__(self, name: str, args: PoolerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("retail:database:Pooler", name, {"instances": args.plan.poolers}, opts)
+        super().__init__("retail:database:Pooler", name, {"instances": args.plan.instances}, opts)
         child = pulumi.ResourceOptions(parent=self)
         identity, plan = args.identity, args.plan
-        self.service = f"{args.cluster}-pooler"
+        self.service = f"{args.cluster}-{args.tier}"
         pods = {"cnpg.io/poolerName": self.service}
         metadata = {
             "name": self.service,
             "namespace": identity.namespace,
-            "labels": object_labels(identity, "pooler", WorkloadClass.CRITICAL),
+            "labels": object_labels(identity, args.tier, args.workload_class),
         }
-        several = plan.poolers > 1
+        several = plan.instances > 1
         CustomResource(
             f"{name}-pooler",
             api_version="postgresql.cnpg.io/v1",
@@ -61,8 +69,8 @@ class Pooler(pulumi.ComponentResource):
             spec={
                 "cluster": {"name": args.cluster},
                 "type": "rw",
-                "instances": plan.poolers,
-                # Data nodes have room for one pooler each, so a new pod takes the place of an old one.
+                "instances": plan.instances,
+                # Data nodes have room for one pooler of each set, so a new pod takes the place of an old one.
                 "deploymentStrategy": {
                     "type": "RollingUpdate",
                     "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1} if several else {"maxSurge": 1},
@@ -70,24 +78,24 @@ class Pooler(pulumi.ComponentResource):
                 "pgbouncer": {
                     "poolMode": "transaction",
                     "image": PGBOUNCER_IMAGE,
-                    "parameters": _parameters(plan),
+                    "parameters": pooler_parameters(plan),
                 },
                 "template": {
-                    "metadata": {"labels": pod_labels(identity, "pooler", WorkloadClass.CRITICAL)},
+                    "metadata": {"labels": pod_labels(identity, args.tier, args.workload_class)},
                     "spec": {
-                        "priorityClassName": str(WorkloadClass.CRITICAL),
+                        "priorityClassName": str(args.workload_class),
                         "enableServiceLinks": False,
                         "terminationGracePeriodSeconds": 60,
                         "securityContext": pod_security(user=PGBOUNCER_USER, group=PGBOUNCER_GROUP),
-                        "topologySpreadConstraints": zone_spread(pods, fixed_three=plan.poolers == 3),
+                        "topologySpreadConstraints": zone_spread(pods, fixed_three=plan.instances == 3),
                         **data_nodes(args.owner),
                         "containers": [
                             {
                                 "name": "pgbouncer",
                                 "securityContext": container_security(),
                                 "resources": {
-                                    "requests": {"cpu": "200m", "memory": "256Mi"},
-                                    "limits": {"memory": "256Mi"},
+                                    "requests": {"cpu": f"{plan.cpu_millis}m", "memory": f"{plan.memory_mib}Mi"},
+                                    "limits": {"memory": f"{plan.memory_mib}Mi"},
                                 },
                             }
                         ],
@@ -118,16 +126,34 @@ class Pooler(pulumi.ComponentResource):
         self.register_outputs({"service": self.service})
 
 
-def _parameters(plan: DatabasePlan) -> dict[str, str]:
+def pooler_parameters(plan: PoolerPlan) -> dict[str, str]:
+    """`pgbouncer.parameters`. CloudNativePG takes these names and looks at no value: PgBouncer would not start.
+
+    Not here: `ignore_startup_parameters`, where the operator's own `extra_float_digits,options` is all that Odoo's
+    driver needs; `client_idle_timeout` and `idle_transaction_timeout`, as Odoo keeps idle connections and PostgreSQL
+    ends transactions that wait.
+    """
     return {
         "max_client_conn": str(plan.max_client_conn),
         "default_pool_size": str(plan.pool_size),
         "reserve_pool_size": "0",
+        "max_db_connections": str(plan.database_limit),
+        # psycopg2 prepares nothing, so there is nothing to track.
+        "max_prepared_statements": "0",
         "client_tls_sslmode": "require",
+        # After a failover every client comes back at once.
+        "listen_backlog": "1024",
         # A client that waits longer has a user who gave up; Odoo kills the request at 120 s.
         "query_wait_timeout": "60",
         "server_idle_timeout": "600",
         "server_lifetime": "3600",
+        # A primary whose node is gone sends no FIN: its connections are found dead within 25 s, not after the kernel's
+        # two hours, and the new primary is tried every second, not every 15.
+        "server_connect_timeout": "5",
+        "server_login_retry": "1",
         "tcp_keepalive": "1",
-        "tcp_keepidle": "60",
+        "tcp_keepidle": "10",
+        "tcp_keepintvl": "5",
+        "tcp_keepcnt": "3",
+        "tcp_user_timeout": "25000",
     }

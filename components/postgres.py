@@ -6,23 +6,34 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from components.database_archive import PLUGIN, DatabaseArchive, DatabaseArchiveArgs
+from components.database_archive import PLUGIN, DatabaseArchive, DatabaseArchiveArgs, cluster_name
 from components.database_pods import data_nodes, object_labels, pod_labels
+from components.database_topology import OtherRegion, recovery, server_name, topology
 from components.database_volumes import DatabaseVolumes, DatabaseVolumesArgs
 from components.placement import ZONE
-from components.pooler import Pooler, PoolerArgs
-from components.postgres_parameters import access_rules, postgres_parameters
-from components.secrets import DATABASE_APP, DATABASE_READONLY, readonly_role
-from retail.database_sizing import DRILL_CONNECTIONS, KEDA_CONNECTIONS
+from components.pooler import INTEGRATION_POOLER, Pooler, PoolerArgs
+from components.postgres_parameters import postgres_parameters
+from components.postgres_queries import QUERIES_KEY, PostgresQueries, PostgresQueriesArgs
+from components.postgres_roles import (
+    access_rules,
+    bootstrap_sql,
+    managed_roles,
+    platform_access_rules,
+    platform_roles,
+)
+from retail.database_roles import owner_role
 from retail.naming import Identity
 from retail.objectives import Objectives, WorkloadClass
 from retail.plan import DatabasePlan
-from retail.versions import POSTGRESQL, POSTGRESQL_IMAGE
+from retail.versions import POSTGRESQL_IMAGE
 
 API_VERSION = "postgresql.cnpg.io/v1"
 
 RESERVED_ROLE_PREFIXES = ("pg_", "cnpg_")
 """Role names that PostgreSQL and CloudNativePG keep for themselves; the operator's webhook refuses them."""
+
+LOCALE_PROVIDER, LOCALE = "builtin", "C.UTF-8"
+"""PostgreSQL's own since 17: sorts by code point, as Odoo's databases do, and knows upper and lower case of Unicode."""
 
 FIRST_BACKUP_HOUR = 2
 """UTC. Base backups come from a standby, and at night where there is one a day."""
@@ -32,6 +43,9 @@ FIRST_BACKUP_HOUR = 2
 class PostgresArgs:
     """owner: whose data pool the pods run on. eks_cluster_name: for Pod Identity.
 
+    shared: whether retailers of other stacks have their databases in it, and it has none of Odoo's of its own.
+    supervised: whether a person begins the switchover that ends a rolling update; for production.
+    other: where the database has an end in another region, or will have one (components/database_topology.py).
     lineage: raised by one for a cluster that is built anew from a backup. The archive of a server name holds one
     history, and a second cluster that writes to it finds it not empty and archives nothing, while it looks healthy.
     """
@@ -43,6 +57,9 @@ class PostgresArgs:
     eks_cluster_name: pulumi.Input[str]
     backup_bucket: pulumi.Input[str]
     kms_key_arn: pulumi.Input[str]
+    shared: bool = False
+    supervised: bool = False
+    other: OtherRegion | None = None
     lineage: int = 1
 
     def __post_init__(self) -> None:
@@ -56,6 +73,8 @@ class PostgresArgs:
             details.append({"property_path": "plan", "reason": reason})
         if self.lineage < 1:
             details.append({"property_path": "lineage", "reason": f"counts from 1; given {self.lineage}"})
+        if self.other:
+            details += [{"property_path": "other", "reason": reason} for reason in self.other.mistakes(self.identity)]
         if details:
             joined = "; ".join(f"{error['property_path']}: {error['reason']}" for error in details)
             raise pulumi.InputPropertiesError(f"PostgresArgs: {joined}", details)
@@ -68,9 +87,18 @@ class Postgres(pulumi.ComponentResource):
     for one standby and only a standby that has all of them is promoted: RPO 0 for one lost zone, and writes stop rather
     than go on without a copy. With two zones lost a person must promote. Roles are reset to this declaration by the
     operator. It is enabled with its archive from the start: adding the plugin to a live cluster can dead-lock its
-    switchover (cloudnative-pg #10981).
+    switchover (cloudnative-pg #10981). In production a person begins the switchover that ends an update; an alert asks.
 
-    The first start needs the Secrets `database-app` and `database-readonly` (components/secrets.py).
+    With `other` it is one end of a database over two regions: the end that follows holds what the leading one has
+    archived, at most `archive_timeout` ago (regional RPO), has the same roles, and takes over with one change at both.
+
+    Integration has poolers of its own: what a connector's storm can take is their few server connections.
+
+    Bronze has one instance, and gives up what two more would be for: its node's or zone's end, and every update, stops
+    the database until its pod is back on its volume; only the archive is a second copy; reports read the primary.
+
+    The first start needs the Secrets of its roles (components/secrets.py). Of the two Secrets that the operator makes
+    up, `<cluster>-app` is nobody's key: the owner it names may not log in.
 
     Example:
         Postgres("database", PostgresArgs(identity=identity, plan=plan.database, objectives=plan.objectives,
@@ -84,12 +112,17 @@ class Postgres(pulumi.ComponentResource):
     direct_host: pulumi.Output[str]
     read_only_host: pulumi.Output[str]
     pooler_host: pulumi.Output[str]
+    integration_host: pulumi.Output[str]
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(
             "retail:database:Postgres",
             name,
-            {"instances": args.plan.instances, "synchronous": args.objectives.synchronous},
+            {
+                "instances": args.plan.instances,
+                "synchronous": args.objectives.synchronous,
+                "shared": args.shared,
+            },
             opts,
         )
         child = pulumi.ResourceOptions(parent=self)
@@ -101,16 +134,21 @@ class Postgres(pulumi.ComponentResource):
             DatabaseArchiveArgs(
                 identity=identity,
                 objectives=args.objectives,
-                cluster=cluster,
                 eks_cluster_name=args.eks_cluster_name,
                 bucket=args.backup_bucket,
                 kms_key_arn=args.kms_key_arn,
+                other_region=args.other.region if args.other else None,
             ),
             opts=child,
         )
         volumes = DatabaseVolumes(
             f"{name}-volumes",
             DatabaseVolumesArgs(identity=identity, plan=args.plan, kms_key_arn=args.kms_key_arn),
+            opts=child,
+        )
+        queries = PostgresQueries(
+            f"{name}-queries",
+            PostgresQueriesArgs(identity=identity, config_map=f"{cluster}-queries", odoo=not args.shared),
             opts=child,
         )
         metadata = {
@@ -123,9 +161,9 @@ class Postgres(pulumi.ComponentResource):
             api_version=API_VERSION,
             kind="Cluster",
             metadata=metadata,
-            spec=_cluster(args, volumes, archive, self.server_name),
+            spec=_cluster(args, volumes, archive, queries, self.server_name),
             opts=pulumi.ResourceOptions(
-                parent=self, protect=True, retain_on_delete=True, depends_on=[archive, volumes]
+                parent=self, protect=True, retain_on_delete=True, depends_on=[archive, volumes, queries]
             ),
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[resource])
@@ -158,7 +196,19 @@ class Postgres(pulumi.ComponentResource):
         )
         pooler = Pooler(
             f"{name}-pooler",
-            PoolerArgs(identity=identity, plan=args.plan, cluster=cluster, owner=args.owner),
+            PoolerArgs(identity=identity, plan=args.plan.pooler, cluster=cluster, owner=args.owner),
+            opts=after,
+        )
+        integration = Pooler(
+            f"{name}-integration",
+            PoolerArgs(
+                identity=identity,
+                plan=args.plan.integration,
+                cluster=cluster,
+                owner=args.owner,
+                tier=INTEGRATION_POOLER,
+                workload_class=WorkloadClass.IMPORTANT,
+            ),
             opts=after,
         )
         suffix = f"{identity.namespace}.svc"
@@ -167,6 +217,7 @@ class Postgres(pulumi.ComponentResource):
         self.direct_host = pulumi.Output.concat(self.cluster_name, f"-rw.{suffix}")
         self.read_only_host = pulumi.Output.concat(self.cluster_name, f"-ro.{suffix}")
         self.pooler_host = pulumi.Output.from_input(f"{pooler.service}.{suffix}")
+        self.integration_host = pulumi.Output.from_input(f"{integration.service}.{suffix}")
         self.register_outputs(
             {
                 "cluster_name": self.cluster_name,
@@ -175,18 +226,9 @@ class Postgres(pulumi.ComponentResource):
                 "direct_host": self.direct_host,
                 "read_only_host": self.read_only_host,
                 "pooler_host": self.pooler_host,
+                "integration_host": self.integration_host,
             }
         )
-
-
-def cluster_name(identity: Identity) -> str:
-    """The CNPG Cluster's name, which those of its Services and ServiceAccount begin with."""
-    return f"{identity.retailer}-db"
-
-
-def server_name(identity: Identity, lineage: int) -> str:
-    """The archive's folder: of one major version and one lineage, because neither can go on in the other's history."""
-    return f"{cluster_name(identity)}-v{POSTGRESQL.split('.')[0]}-{lineage}"
 
 
 def backup_schedule(interval_hours: int) -> str:
@@ -195,32 +237,38 @@ def backup_schedule(interval_hours: int) -> str:
     return f"0 0 {','.join(str(hour) for hour in hours)} * * *"
 
 
-def shutdown_delays(rto_seconds: int) -> dict[str, int]:
-    """How long a switchover, and a stop before it, may take: half of the RTO, the rest is detection and promotion.
+def failover_delays(rto_seconds: int) -> dict[str, Any]:
+    """How long a switchover, a stop and an election may take.
 
-    The operator's own 3600 s would hold a switchover for an hour on a primary that can't ship its WAL. Five minutes at
-    most: a stop that takes longer is stuck. Smart shutdown waits for clients, and poolers never leave by themselves.
+    A switchover, and a stop before it: half of the RTO, the rest is detection and promotion. The operator's own 3600 s
+    would hold a switchover for an hour on a primary that can't ship its WAL. Five minutes at most: a stop that takes
+    longer is stuck. Smart shutdown waits for clients, and poolers never leave by themselves.
+
+    A lost primary is replaced at once, and its lease ends 15 s after it was renewed last (CloudNativePG's own figure,
+    said here because an RTO rests on it): a node's loss is seen after 50 s, so it is 75 s in all at most, within 120.
     """
     delay = min(300, max(30, rto_seconds // 2))
-    return {"switchoverDelay": delay, "stopDelay": delay, "smartShutdownTimeout": delay // 4}
+    return {
+        "switchoverDelay": delay,
+        "stopDelay": delay,
+        "smartShutdownTimeout": delay // 4,
+        "failoverDelay": 0,
+        "primaryLease": {
+            "leaseDurationSeconds": 15,
+            "renewDeadlineSeconds": 10,
+            "retryPeriodSeconds": 2,
+            "releasedLeaseDurationSeconds": 1,
+        },
+    }
 
 
-def _cluster(args: PostgresArgs, volumes: DatabaseVolumes, archive: DatabaseArchive, server: str) -> dict[str, Any]:
+def _cluster(
+    args: PostgresArgs, volumes: DatabaseVolumes, archive: DatabaseArchive, queries: PostgresQueries, server: str
+) -> dict[str, Any]:
     """`spec` of the Cluster."""
     plan, identity = args.plan, args.identity
     several = plan.instances > 1
     nodes = data_nodes(args.owner)
-    postgresql: dict[str, Any] = {
-        "parameters": postgres_parameters(plan, args.objectives),
-        "pg_hba": access_rules(identity.database, readonly_role(identity)),
-    }
-    if args.objectives.synchronous:
-        postgresql["synchronous"] = {
-            "method": "any",
-            "number": 1,
-            "dataDurability": "required",
-            "failoverQuorum": True,
-        }
     return {
         "imageName": POSTGRESQL_IMAGE,
         "instances": plan.instances,
@@ -241,36 +289,18 @@ def _cluster(args: PostgresArgs, volumes: DatabaseVolumes, archive: DatabaseArch
         },
         "storage": {"size": f"{plan.storage_gib}Gi", "storageClass": volumes.data_class},
         "walStorage": {"size": f"{plan.wal_storage_gib}Gi", "storageClass": volumes.wal_class},
-        "postgresql": postgresql,
-        "bootstrap": {
-            "initdb": {
-                "database": identity.database,
-                "owner": identity.database,
-                "secret": {"name": DATABASE_APP},
-                "encoding": "UTF8",
-                "dataChecksums": True,
-            }
-        },
-        "managed": {
-            "roles": [
-                {
-                    "name": readonly_role(identity),
-                    "ensure": "present",
-                    "comment": "Reports on the standbys, KEDA's queue query",
-                    "login": True,
-                    "superuser": False,
-                    "inRoles": ["pg_read_all_data"],
-                    "connectionLimit": KEDA_CONNECTIONS + DRILL_CONNECTIONS,
-                    "passwordSecret": {"name": DATABASE_READONLY},
-                }
-            ]
-        },
-        **shutdown_delays(args.objectives.rto_seconds),
+        "postgresql": _postgresql(args),
+        "bootstrap": _bootstrap(args),
+        **(topology(identity, args.lineage, args.other) if args.other else {}),
+        "managed": {"roles": platform_roles(identity) if args.shared else managed_roles(identity, plan.budget)},
+        "monitoring": {"customQueriesConfigMap": [{"name": queries.name, "key": QUERIES_KEY}]},
+        **failover_delays(args.objectives.rto_seconds),
         # A primary that sees neither the API server nor another instance stops itself; 1 s is too short under load.
         "probes": {
             "liveness": {"isolationCheck": {"enabled": True, "requestTimeout": 3000, "connectionTimeout": 3000}}
         },
-        "primaryUpdateStrategy": "unsupervised",
+        # The same in both seasons, as all of the database is. A single instance can't be supervised.
+        "primaryUpdateStrategy": "supervised" if several and args.supervised else "unsupervised",
         "primaryUpdateMethod": "switchover" if several else "restart",
         # The budget of a single instance would block every drain of its node for ever.
         "enablePDB": several,
@@ -283,3 +313,39 @@ def _cluster(args: PostgresArgs, volumes: DatabaseVolumes, archive: DatabaseArch
             }
         ],
     }
+
+
+def _postgresql(args: PostgresArgs) -> dict[str, Any]:
+    """Settings, access rules and how commits are replicated."""
+    postgresql: dict[str, Any] = {
+        "parameters": postgres_parameters(args.plan, args.objectives),
+        "pg_hba": platform_access_rules() if args.shared else access_rules(args.identity),
+    }
+    if args.objectives.synchronous:
+        postgresql["synchronous"] = {
+            "method": "any",
+            "number": 1,
+            "dataDurability": "required",
+            "failoverQuorum": True,
+        }
+    return postgresql
+
+
+def _bootstrap(args: PostgresArgs) -> dict[str, Any]:
+    if args.other and args.other.origin:
+        return {"recovery": recovery(args.identity, args.other)}
+    return {"initdb": _initdb(args)}
+
+
+def _initdb(args: PostgresArgs) -> dict[str, Any]:
+    """The database and its owner. Characters are those of Unicode in PostgreSQL's own locale: libc's change with the
+    image, and indexes over text would be wrong from one day to the next; plain `C` knows no case but ASCII's."""
+    initdb: dict[str, Any] = {
+        "database": args.identity.database,
+        "owner": owner_role(args.identity),
+        "encoding": "UTF8",
+        "localeProvider": LOCALE_PROVIDER,
+        "builtinLocale": LOCALE,
+        "dataChecksums": True,
+    }
+    return initdb if args.shared else {**initdb, "postInitSQL": bootstrap_sql(args.identity)}

@@ -18,7 +18,7 @@ def postgres_parameters(plan: DatabasePlan, objectives: Objectives) -> dict[str,
     """`spec.postgresql.parameters` of the Cluster. What CloudNativePG fixes or sets itself is left out.
 
     Nothing here depends on the season: most of it needs a restart. No `idle_session_timeout`: sessions that LISTEN are
-    idle by nature. `pg_stat_statements.*` makes the operator load the library and create the extension.
+    idle by nature.
     """
     wal_mib = plan.wal_storage_gib * 1024
     max_wal_size_mib = min(wal_mib // 5, 32 * 1024)
@@ -41,35 +41,55 @@ def postgres_parameters(plan: DatabasePlan, objectives: Objectives) -> dict[str,
         # Time limits
         "statement_timeout": STATEMENT_TIMEOUT,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
-        "tcp_keepalives_idle": "60s",
+        # A client whose node is gone holds its locks (the queue runner's, for one) until it is found dead: 60 s.
+        "tcp_keepalives_idle": "30s",
         "tcp_keepalives_interval": "10s",
         "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "60s",
         # Network SSD
         "random_page_cost": "1.1",
         "effective_io_concurrency": "200",
         # Queues and stock levels are updated all day: vacuum at 5 % dead rows, not 20 %.
         "autovacuum_vacuum_scale_factor": "0.05",
         "autovacuum_analyze_scale_factor": "0.02",
+        # Compiling an ORM's short queries costs more than it saves.
+        "jit": "off",
         # What the alerts and a post-mortem need
-        "log_min_duration_statement": "1s",
         "log_lock_waits": "on",
         "log_temp_files": "64MB",
         "log_autovacuum_min_duration": "10s",
         "track_io_timing": "on",
-        "pg_stat_statements.max": "5000",
-        "pg_stat_statements.track": "top",
+        **_ANALYSIS,
+        **_PRIVACY,
     }
 
 
-def access_rules(database: str, readonly: str) -> list[str]:
-    """`spec.postgresql.pg_hba`: TLS only, and every role reaches its own database and `postgres`, nothing else.
+_ANALYSIS = {
+    # Every statement by its shape, without its values.
+    "pg_stat_statements.max": "5000",
+    "pg_stat_statements.track": "top",
+    # Plans of one slow statement in five. No timing of its nodes: that would slow down every statement.
+    "auto_explain.log_min_duration": "3s",
+    "auto_explain.sample_rate": "0.2",
+    "auto_explain.log_analyze": "off",
+    "auto_explain.log_format": "json",
+    # Who changed structure or rights. What people read is logged for their role (components/postgres_roles.py); what
+    # Odoo reads for its users is Odoo's to log.
+    "pgaudit.log": "ddl, role",
+    "pgaudit.log_catalog": "off",
+    "pgaudit.log_parameter": "off",
+    "pgaudit.log_relation": "on",
+}
+"""One name of an extension's makes the operator load its library, and create the extension where it has one; all three
+are in the `standard` images alone (cloudnative-pg/postgres-containers)."""
 
-    A retailer's role is named after its database, so `sameuser` says that for one retailer and for all that share a
-    cluster. `postgres` is where Odoo sends NOTIFY (facts, Odoo §3). The last rule stands before CloudNativePG's own
-    `host all all all scram-sha-256`, which would let any role in everywhere, without TLS.
-    """
-    return [
-        "hostssl sameuser,postgres all all scram-sha-256",
-        f"hostssl {database} {readonly} all scram-sha-256",
-        "host all all all reject",
-    ]
+_PRIVACY = {
+    "auto_explain.log_parameter_max_length": "0",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    # psycopg2 writes values into the statement's text. So statements are logged where they are worth it, as the sampled
+    # slow plans above; failed ones are in Odoo's own log.
+    "log_min_duration_statement": "-1",
+    "log_min_error_statement": "panic",
+}
+"""Customers' names and addresses stand in statements, and logs are kept and read elsewhere than the data."""

@@ -12,7 +12,6 @@ from retail.tiers import Tier
 SURGE = 1.25
 """Deployments roll out with a quarter more pods than they have (components/odoo_tier.py)."""
 
-POOLER_CPU_MILLIS, POOLER_MEMORY_MIB = 200, 256
 REDIS_CPU_MILLIS, REDIS_MEMORY_MIB = 250, 1024
 UPGRADE_CPU_MILLIS, UPGRADE_MEMORY_MIB = 2000, 4096
 
@@ -76,7 +75,8 @@ def _demands(plan: Plan, *, owns_edge: bool) -> Iterator[Demand]:
         memory = database.memory_mib + ARCHIVER_MEMORY_MIB
         # One more is joining, one more is a drill's scratch cluster.
         yield Demand(database.instances + 2, database.cpu_millis + ARCHIVER_CPU_MILLIS, memory, memory)
-        yield Demand(database.poolers + 1, POOLER_CPU_MILLIS, POOLER_MEMORY_MIB, POOLER_MEMORY_MIB)
+        for pooler in (database.pooler, database.integration):
+            yield Demand(pooler.instances + 1, pooler.cpu_millis, pooler.memory_mib, pooler.memory_mib)
     yield Demand(SPARE_PODS, DEFAULT_CPU_MILLIS, DEFAULT_MEMORY_MIB, DEFAULT_MEMORY_MIB)
 
 

@@ -9,10 +9,11 @@ from components.autoscaling import Autoscaling, AutoscalingArgs
 from components.contract import contract
 from components.foundation import Foundation, FoundationArgs
 from components.odoo import Odoo, OdooArgs
+from components.postgres import Postgres
 from components.recovery import Recovery, RecoveryArgs
 from components.redis import Redis, RedisArgs
 from components.routes import Routes, RoutesArgs
-from components.secrets import DATABASE_APP, DATABASE_READONLY
+from components.secrets import DATABASE_APP, DATABASE_KEDA
 from components.shared_database import SharedDatabaseTenant, SharedDatabaseTenantArgs
 from components.tier_role import Filestore
 from retail.settings import Hosting
@@ -53,7 +54,7 @@ class Retailer(pulumi.ComponentResource):
         self.foundation = Foundation(name, args, opts=pulumi.ResourceOptions(parent=self))
         foundation = self.foundation
         inside = pulumi.ResourceOptions(parent=self, depends_on=[foundation.tenancy, foundation.secrets])
-        pooler_host, direct_host, database = self._database(inside)
+        database = self._database(inside)
         redis = Redis(
             f"{name}-sessions",
             RedisArgs(
@@ -74,8 +75,9 @@ class Retailer(pulumi.ComponentResource):
                 identity=identity,
                 plan=plan,
                 placement_owner=settings.owner,
-                pooler_host=pooler_host,
-                direct_host=direct_host,
+                pooler_host=database.pooler_host,
+                integration_host=database.integration_host,
+                direct_host=database.direct_host,
                 cluster_name=access.cluster_name,
                 filestore=Filestore(
                     bucket=_made(foundation.backups.filestore_bucket),
@@ -98,9 +100,9 @@ class Retailer(pulumi.ComponentResource):
                 identity=identity,
                 plan=plan,
                 edge_namespace=self._edge_namespace,
-                database_host=direct_host,
+                database_host=database.direct_host,
                 # A shared database lets in only the role of its own name.
-                database_secret=DATABASE_READONLY if foundation.postgres else DATABASE_APP,
+                database_secret=DATABASE_KEDA if foundation.postgres else DATABASE_APP,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[odoo]),
         )
@@ -114,8 +116,8 @@ class Retailer(pulumi.ComponentResource):
         elsewhere = self._args.access.edge_namespace if shared else None
         return self._args.identity.namespace if elsewhere is None else elsewhere
 
-    def _database(self, opts: pulumi.ResourceOptions) -> tuple[pulumi.Input[str], pulumi.Input[str], pulumi.Resource]:
-        """Hosts of the poolers and the primary, and what must be there before Odoo is."""
+    def _database(self, opts: pulumi.ResourceOptions) -> Postgres | SharedDatabaseTenant:
+        """The stack's own database, which is proven by drills, or its part of the platform's."""
         args, foundation = self._args, self.foundation
         if foundation.postgres is not None and args.plan.database is not None:
             Recovery(
@@ -135,19 +137,17 @@ class Retailer(pulumi.ComponentResource):
                 ),
                 opts=opts,
             )
-            return foundation.postgres.pooler_host, foundation.postgres.direct_host, foundation.postgres
-        tenant = SharedDatabaseTenant(
+            return foundation.postgres
+        return SharedDatabaseTenant(
             f"{self._name}-database",
             SharedDatabaseTenantArgs(
                 identity=args.identity,
                 database=_made(args.access.shared_database),
                 connection_limit=args.plan.settings.connections_per_retailer,
-                kms_key_arn=foundation.key.key_arn,
                 external_secrets_role_arn=args.access.external_secrets_role_arn,
             ),
             opts=opts,
         )
-        return tenant.pooler_host, tenant.direct_host, tenant
 
 
 def _made(part: T | None) -> T:

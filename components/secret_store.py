@@ -1,5 +1,6 @@
 """What External Secrets Operator may read for one namespace: a role cut to named secrets, and the store using it."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,13 +8,15 @@ import pulumi
 from pulumi_aws import iam
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from components.external_secret import API_VERSION
+from components.encryption import key_use
+from components.external_secret import API_VERSION, ROLE_SUFFIX
 from retail.naming import Identity
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretStoreArgs:
-    """store: name of the SecretStore. role: what the IAM role is named after (`identity.iam(role)`).
+    """store: name of the SecretStore. role: what the IAM role is named after (`identity.iam(role)`), ending in
+    `external-secrets`: the operator may take on no others (components/operators/external_secrets.py).
 
     secrets: names of secrets in Secrets Manager that may be read; one that ends in `/` is a prefix.
     """
@@ -23,16 +26,21 @@ class SecretStoreArgs:
     store: str
     role: str
     secrets: Sequence[str]
-    kms_key_arn: pulumi.Input[str]
     external_secrets_role_arn: pulumi.Input[str]
 
     def __post_init__(self) -> None:
+        errors: list[pulumi.InputPropertyErrorDetails] = []
         own = self.identity.secret_path()
         foreign = [secret for secret in self.secrets if not secret.startswith(own)]
         if not self.secrets or foreign:
             reason = f"must be secrets under {own}; given {foreign or 'none'}"
-            error: pulumi.InputPropertyErrorDetails = {"property_path": "secrets", "reason": reason}
-            raise pulumi.InputPropertiesError(f"SecretStoreArgs: secrets: {reason}", [error])
+            errors.append({"property_path": "secrets", "reason": reason})
+        if not self.identity.iam(self.role).endswith(f"-{ROLE_SUFFIX}"):
+            reason = f"must end in {ROLE_SUFFIX}, or the operator may not take it on; given {self.role}"
+            errors.append({"property_path": "role", "reason": reason})
+        if errors:
+            joined = "; ".join(f"{error['property_path']}: {error['reason']}" for error in errors)
+            raise pulumi.InputPropertiesError(f"SecretStoreArgs: {joined}", errors)
 
 
 class SecretStore(pulumi.ComponentResource):
@@ -43,7 +51,7 @@ class SecretStore(pulumi.ComponentResource):
 
     Example:
         SecretStore("store", SecretStoreArgs(identity=identity, namespace=identity.namespace, store="aws",
-            role="external-secrets", secrets=[identity.secret_path()], kms_key_arn=key.key_arn,
+            role="external-secrets", secrets=[identity.secret_path()],
             external_secrets_role_arn=access.external_secrets_role_arn))
     """
 
@@ -78,7 +86,7 @@ class SecretStore(pulumi.ComponentResource):
             f"{name}-policy",
             name="read-secrets",
             role=role.name,
-            policy=pulumi.Output.json_dumps(
+            policy=json.dumps(
                 {
                     "Version": "2012-10-17",
                     "Statement": [
@@ -86,17 +94,9 @@ class SecretStore(pulumi.ComponentResource):
                             "Sid": "Secrets",
                             "Effect": "Allow",
                             "Action": ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-                            "Resource": [_arn_pattern(identity, secret) for secret in args.secrets],
+                            "Resource": [secret_arn(identity, secret) for secret in args.secrets],
                         },
-                        {
-                            "Sid": "Key",
-                            "Effect": "Allow",
-                            "Action": "kms:Decrypt",
-                            "Resource": args.kms_key_arn,
-                            "Condition": {
-                                "StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}
-                            },
-                        },
+                        key_use(identity, ["kms:Decrypt"], service="secretsmanager"),
                     ],
                 }
             ),
@@ -118,7 +118,10 @@ class SecretStore(pulumi.ComponentResource):
         self.register_outputs({"role_arn": self.role_arn})
 
 
-def _arn_pattern(identity: Identity, secret: str) -> str:
-    """Secrets Manager ends every ARN in a hyphen and six random characters."""
+def secret_arn(identity: Identity, secret: str) -> str:
+    """The ARN of a secret of that name, or of all that begin with it where it ends in `/`, as policies have it.
+
+    Secrets Manager ends every ARN in a hyphen and six random characters.
+    """
     suffix = "*" if secret.endswith("/") else "-??????"
     return f"arn:aws:secretsmanager:{identity.region}:{identity.account}:secret:{secret}{suffix}"

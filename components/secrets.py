@@ -9,16 +9,12 @@ from pulumi_random import RandomPassword
 
 from components.external_secret import STORE, external_secret
 from components.secret_store import SecretStore, SecretStoreArgs
+from retail.database_roles import SLOTS, Slot, keda_role, login_role, owner_role, readonly_role
 from retail.naming import Identity
 
 BASIC_AUTH = "kubernetes.io/basic-auth"
-DATABASE_APP, DATABASE_READONLY, ODOO_ADMIN, REDIS, SMTP = (
-    "database-app",
-    "database-readonly",
-    "odoo-admin",
-    "redis",
-    "smtp",
-)
+DATABASE_APP, DATABASE_READONLY, DATABASE_KEDA = "database-app", "database-readonly", "database-keda"
+ODOO_ADMIN, REDIS, SMTP = "odoo-admin", "redis", "smtp"
 
 PASSWORD_LENGTH = 40
 """Letters and digits only: they stand in URLs, odoo.conf and valkey.conf without escaping. 40 of 62 are 238 bits."""
@@ -29,15 +25,20 @@ RECOVERY_WINDOW_DAYS = 30
 RELOAD = {"cnpg.io/reload": "true"}
 """CloudNativePG watches only Secrets with this label: without it a rotated password would not reach the role."""
 
+FIRST_VERSION = "first"
+"""Staging label that the program's own version keeps for good. Secrets Manager deletes versions without labels; a
+refresh would then find it gone, and the next `pulumi up` would make the first password the current one again
+(terraform-provider-aws #37302)."""
 
-def readonly_role(identity: Identity) -> str:
-    """The PostgreSQL role of `database-readonly`: for reports on the standbys and KEDA's queue query."""
-    return f"{identity.database}_readonly"
+
+def login_secret(slot: Slot) -> str:
+    """The secret of one of the two roles that take turns."""
+    return f"database-{slot}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretsArgs:
-    """owns_database: whether the stack has a PostgreSQL cluster of its own, and so a read-only role.
+    """owns_database: whether the stack has a PostgreSQL cluster of its own, and so more than one role.
 
     serves_retailer: False on a platform, which runs neither Odoo nor Redis. smtp_password: a secret of the
     configuration, None where the retailer sends no mail. recovery_key_arn: the key's replica in recovery_region.
@@ -57,9 +58,11 @@ class Secrets(pulumi.ComponentResource):
     """First values out of pulumi-random (secret in state), each in a Secrets Manager secret under the retailer's prefix
     and key, replicated to the recovery region: backups hold no Secrets, and a restored database needs its passwords.
 
-    Secrets Manager is the source from then on; ExternalSecrets bring `database-app`, `database-readonly`, `odoo-admin`
-    and `smtp` into the namespace. `redis` is the Redis component's, which knows the address that goes with it.
-    The read-only role is left out in a shared database: its pg_hba lets a role reach only the database of its own name.
+    Secrets Manager is the source from then on, and rotation writes new versions there (components/rotation.py), so the
+    program looks at no value again. Two roles take turns: `database-a` and `database-b` are their passwords,
+    `database-app` the credentials in use, at first those of a. In a shared database there is one role, and
+    `database-app` is its password. ExternalSecrets bring all into the namespace but `odoo-admin`, which only odoo.conf
+    has, and `redis`, whose address its own component knows.
 
     Example:
         secrets = Secrets("secrets", SecretsArgs(identity=identity, owns_database=True, serves_retailer=True,
@@ -87,33 +90,45 @@ class Secrets(pulumi.ComponentResource):
                 store=STORE,
                 role="external-secrets",
                 secrets=[identity.secret_path()],
-                kms_key_arn=args.kms_key_arn,
                 external_secrets_role_arn=args.external_secrets_role_arn,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
         copied = pulumi.ResourceOptions(parent=self, depends_on=[store])
-        names = [DATABASE_APP]
-        self._keep(DATABASE_APP, {"username": identity.database, "password": self._password(DATABASE_APP)})
-        self._copy(DATABASE_APP, ["username", "password"], copied, database=True)
-        if args.owns_database:
-            names.append(DATABASE_READONLY)
-            username = readonly_role(identity)
-            self._keep(DATABASE_READONLY, {"username": username, "password": self._password(DATABASE_READONLY)})
-            self._copy(DATABASE_READONLY, ["username", "password"], copied, database=True)
+        roles = self._database_credentials()
+        for secret, credentials in roles.items():
+            self._keep(secret, credentials)
+            self._copy(secret, ["username", "password"], copied, database=True)
+        names = list(roles)
         self.redis_password = None
         if args.serves_retailer:
             names += [ODOO_ADMIN, REDIS]
             self._keep(ODOO_ADMIN, {"admin_passwd": self._password(ODOO_ADMIN)})
-            self._copy(ODOO_ADMIN, ["admin_passwd"], copied)
             self.redis_password = self._password(REDIS)
             self._keep(REDIS, {"password": self.redis_password})
         if args.smtp_password is not None:
             names.append(SMTP)
-            self._keep(SMTP, {"password": args.smtp_password})
+            self._keep(SMTP, {"password": args.smtp_password}, rotated=False)
             self._copy(SMTP, ["password"], copied)
         self.names = pulumi.Output.from_input(names)
         self.register_outputs({"names": self.names, "redis_password": self.redis_password})
+
+    def _database_credentials(self) -> dict[str, dict[str, pulumi.Input[str]]]:
+        """First credentials of every role, by secret."""
+        args, identity = self._args, self._args.identity
+        usernames = {}
+        if not args.owns_database:
+            usernames[DATABASE_APP] = owner_role(identity)
+        else:
+            if args.serves_retailer:
+                usernames |= {login_secret(slot): login_role(identity, slot) for slot in SLOTS}
+            usernames |= {DATABASE_READONLY: readonly_role(identity), DATABASE_KEDA: keda_role(identity)}
+        made: dict[str, dict[str, pulumi.Input[str]]] = {
+            secret: {"username": username, "password": self._password(secret)} for secret, username in usernames.items()
+        }
+        if login_secret(SLOTS[0]) in made:
+            made[DATABASE_APP] = made[login_secret(SLOTS[0])]
+        return made
 
     def _password(self, secret: str) -> pulumi.Output[str]:
         password = RandomPassword(
@@ -124,9 +139,13 @@ class Secrets(pulumi.ComponentResource):
         )
         return password.result
 
-    def _keep(self, secret: str, value: Mapping[str, pulumi.Input[str]]) -> None:
-        """The secret in Secrets Manager, and its first version."""
+    def _keep(self, secret: str, value: Mapping[str, pulumi.Input[str]], *, rotated: bool = True) -> None:
+        """The secret in Secrets Manager, and its first version. What is not rotated follows the configuration."""
         args = self._args
+        version = pulumi.ResourceOptions(parent=self)
+        if rotated:
+            # Rotation moves AWSCURRENT to versions of its own; after a refresh the provider would move it back.
+            version.ignore_changes = ["secretString", "versionStages"]
         kept = secretsmanager.Secret(
             f"{self._name}-{secret}",
             name=args.identity.secret_path(secret),
@@ -140,7 +159,8 @@ class Secrets(pulumi.ComponentResource):
             f"{self._name}-{secret}-value",
             secret_id=kept.id,
             secret_string=pulumi.Output.json_dumps(dict(value)),  # the SDK makes it secret
-            opts=pulumi.ResourceOptions(parent=self),
+            version_stages=["AWSCURRENT", FIRST_VERSION] if rotated else None,
+            opts=version,
         )
 
     def _copy(self, secret: str, keys: list[str], opts: pulumi.ResourceOptions, *, database: bool = False) -> None:

@@ -8,7 +8,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from components.access import SharedDatabase
 from components.database_pods import object_labels
 from components.external_secret import external_secret
-from components.postgres import API_VERSION
+from components.postgres import API_VERSION, LOCALE, LOCALE_PROVIDER
 from components.secret_store import SecretStore, SecretStoreArgs
 from components.secrets import BASIC_AUTH, DATABASE_APP, RELOAD
 from retail.naming import Identity
@@ -22,7 +22,6 @@ class SharedDatabaseTenantArgs:
     identity: Identity
     database: SharedDatabase
     connection_limit: int
-    kms_key_arn: pulumi.Input[str]
     external_secrets_role_arn: pulumi.Input[str]
 
     def __post_init__(self) -> None:
@@ -38,19 +37,22 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
     CloudNativePG wants role, password and cluster in one namespace, so the password is there a second time, through a
     store whose role reads that one secret of this retailer: the platform's own store doesn't reach a retailer's prefix,
     and this one doesn't reach the rest of it. Every object is named after the retailer's namespace. The role is named
-    after the database, which is what the platform's pg_hba lets it reach (components/postgres_parameters.py). Both stay
+    after the database, which is what the platform's pg_hba lets it reach (components/postgres_roles.py). Both stay
     when their objects go.
 
-    What a retailer gives up here: its own backup, its own point in time, privacy of NOTIFY on `postgres`.
+    What a retailer gives up here: its own backup, its own point in time, privacy of NOTIFY on `postgres`; a password
+    that is rotated without a pause, and a scaler and reports that can only read, as one role is all that `sameuser`
+    lets in; alerts on its queue, as the platform's exporter asks no tenant's tables.
 
     Example:
         SharedDatabaseTenant("database", SharedDatabaseTenantArgs(identity=identity, database=access.shared_database,
-            connection_limit=settings.connections_per_retailer, kms_key_arn=key.key_arn,
+            connection_limit=settings.connections_per_retailer,
             external_secrets_role_arn=access.external_secrets_role_arn))
     """
 
     direct_host: pulumi.Output[str]
     pooler_host: pulumi.Output[str]
+    integration_host: pulumi.Output[str]
 
     def __init__(self, name: str, args: SharedDatabaseTenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("retail:database:SharedDatabaseTenant", name, {"connectionLimit": args.connection_limit}, opts)
@@ -65,9 +67,8 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
                 identity=identity,
                 namespace=shared.namespace,
                 store=store,
-                role="shared-database",
+                role="database-external-secrets",
                 secrets=[identity.secret_path(DATABASE_APP)],
-                kms_key_arn=args.kms_key_arn,
                 external_secrets_role_arn=args.external_secrets_role_arn,
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -110,12 +111,19 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
                 "owner": identity.database,
                 "encoding": "UTF8",
                 "template": "template0",
-                "localeCollate": "C",
-                "localeCType": "C",
+                "localeProvider": LOCALE_PROVIDER,
+                "builtinLocale": LOCALE,
                 "databaseReclaimPolicy": "retain",
             },
             opts=pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True, depends_on=[role]),
         )
         self.direct_host = pulumi.Output.from_input(shared.direct_host)
         self.pooler_host = pulumi.Output.from_input(shared.pooler_host)
-        self.register_outputs({"direct_host": self.direct_host, "pooler_host": self.pooler_host})
+        self.integration_host = pulumi.Output.from_input(shared.integration_pooler_host)
+        self.register_outputs(
+            {
+                "direct_host": self.direct_host,
+                "pooler_host": self.pooler_host,
+                "integration_host": self.integration_host,
+            }
+        )

@@ -106,6 +106,7 @@ class Tenancy(pulumi.ComponentResource):
             serves_retailer=hosting.serves_retailer,
             owns_edge=hosting.owns_database,
             owns_database=hosting.owns_database,
+            has_standbys=args.plan.database is not None and args.plan.database.instances > 1,
             managed_redis=args.managed_redis,
             vpc_cidr=args.vpc_cidr,
             load_balancer_cidrs=args.load_balancer_cidrs,

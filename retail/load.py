@@ -1,6 +1,7 @@
 """The retailer's load, as workers that are busy: Little's law over the business numbers."""
 
 import math
+from collections.abc import Collection
 
 from retail.settings import Settings
 from retail.tiers import PROFILES, Tier
@@ -65,8 +66,8 @@ def pods_needed(settings: Settings, tier: Tier, factor: float) -> int:
     return max(1, math.ceil(workers / PROFILES[tier].processes))
 
 
-def busy_connections(settings: Settings) -> float:
-    """Database connections that work at the same time at the calendar's highest peak, with the surge on top."""
+def busy_connections(settings: Settings, tiers: Collection[Tier]) -> float:
+    """Database connections of those tiers that work at the same time at the calendar's highest peak, with the surge on
+    top."""
     busy = busy_workers(settings, settings.peak_factor * settings.surge_factor)
-    through_poolers = sum(workers for tier, workers in busy.items() if tier is not Tier.WEBSOCKET)
-    return through_poolers * settings.database_time_percent / 100
+    return sum(workers for tier, workers in busy.items() if tier in tiers) * settings.database_time_percent / 100

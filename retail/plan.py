@@ -48,16 +48,18 @@ class TierPlan:
 class ConnectionBudget:
     """Where every connection to the primary comes from; `total` is never above `max_connections`.
 
-    pooled: server connections of all poolers (both databases). direct: tiers that LISTEN. overhead: module upgrade,
-    KEDA, restore drills, monitoring. reserved: superuser and replication. client_worst: what all processes at their
-    ceilings could open at the poolers; client_expected: what they are seen to open; client_limit: what the poolers
-    take with one zone lost.
+    pooled: server connections of all poolers (both databases). direct: tiers that LISTEN. overhead: what comes and goes
+    (rollouts, module upgrade, KEDA, reports, drills, monitoring). reserved: superuser and replication. login: what
+    each of the two login roles may hold, so that a runaway one leaves the others theirs. client_worst: what all
+    processes at their ceilings could open at the poolers; client_expected: what they are seen to open; client_limit:
+    what the poolers take with one zone lost.
     """
 
     pooled: int
     direct: int
     overhead: int
     reserved: int
+    login: int
     client_worst: int
     client_expected: int
     client_limit: int
@@ -69,8 +71,28 @@ class ConnectionBudget:
 
 
 @dataclass(frozen=True)
+class PoolerPlan:
+    """One set of PgBouncer pods, each with a pool of `pool_size` server connections for every database and user.
+
+    database_limit: server connections of one pod to one database whoever the users are, 0 for no limit.
+    max_client_conn: of one pod; enough for all clients with one zone's pod lost. cpu in millicores, memory in MiB, of a
+    pod.
+    """
+
+    instances: int
+    pool_size: int
+    database_limit: int
+    max_client_conn: int
+    cpu_millis: int
+    memory_mib: int
+
+
+@dataclass(frozen=True)
 class DatabasePlan:
-    """The PostgreSQL cluster, sized for the peak in both seasons. Storage in GiB, memory in MiB, cpu in millicores."""
+    """The PostgreSQL cluster, sized for the peak in both seasons. Storage in GiB, memory in MiB, cpu in millicores.
+
+    integration: the poolers of the integration tier, whose storms must not take the others' server connections.
+    """
 
     instances: int
     instance_type: str
@@ -80,9 +102,8 @@ class DatabasePlan:
     storage_gib: int
     wal_storage_gib: int
     iops: int
-    poolers: int
-    pool_size: int
-    max_client_conn: int
+    pooler: PoolerPlan
+    integration: PoolerPlan
     budget: ConnectionBudget
 
 

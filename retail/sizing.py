@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from retail.database_sizing import direct_connections, pooled_slice, size_database
+from retail.connection_budget import direct_connections, pooled_slice
+from retail.database_sizing import size_database
 from retail.load import busy_workers, pods_needed, season_factor, service_time_ms
 from retail.node_sizing import size_pools
 from retail.objectives import OBJECTIVES, ObjectiveClass

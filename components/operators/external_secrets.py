@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from components.external_secret import ROLE_SUFFIX
 from components.operators.operator import Chart
 from components.operators.pods import PRIORITY_CLASS, REPLICAS, placed
 from retail.naming import Identity
@@ -57,7 +58,7 @@ def policy(identity: Identity) -> str:
                 {
                     "Effect": "Allow",
                     "Action": ["sts:AssumeRole", "sts:TagSession"],
-                    "Resource": f"arn:aws:iam::{identity.account}:role/*-external-secrets",
+                    "Resource": f"arn:aws:iam::{identity.account}:role/*-{ROLE_SUFFIX}",
                     "Condition": {"StringEquals": {"aws:ResourceTag/managed-by": identity.tags["managed-by"]}},
                 }
             ],

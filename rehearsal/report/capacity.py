@@ -14,7 +14,7 @@ from typing import Any, Final
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import Evaluation, reveal
 from rehearsal.errors import RehearsalError
-from retail.database_sizing import pooled_slice
+from retail.connection_budget import pooled_slice
 from retail.naming import LABEL_TIER
 from retail.plan import DatabasePlan, Plan
 from retail.tiers import Tier
@@ -146,14 +146,16 @@ def _own_database(found: Objects, tiers: Iterable[TierCapacity], plan: Plan) -> 
             pods = manifest["spec"]["instances"]
             parameters = manifest["spec"]["pgbouncer"]["parameters"]
             size = int(parameters["default_pool_size"]) + int(parameters.get("reserve_pool_size", 0))
-            formula = f"{pods} poolers x {size} connections x {DATABASES} databases"
-            formula += f" x {hosted} retailers" if hosted else ""
-            yield Term(name, formula, pods * size * DATABASES * (hosted or 1))
+            # PgBouncer asks for passwords on `postgres` as a user of its own; where a database has a limit, within it.
+            pools = DATABASES * hosted + 1 if hosted else DATABASES
+            formula = f"{pods} poolers x {size} connections x "
+            formula += f"({DATABASES} databases x {hosted} retailers + 1)" if hosted else f"{DATABASES} databases"
+            yield Term(name, formula, pods * size * pools)
     yield from _direct(tiers)
     if hosted:
         each = settings.connections_per_retailer - pooled_slice(settings)
         yield Term("hosted tiers that LISTEN", f"{hosted} retailers x {each}", hosted * each)
-    yield Term("upgrade, KEDA, drills, monitoring", "as they come and go", budget.overhead)
+    yield Term("rollouts, upgrade, KEDA, reports, drills, monitoring", "as they come and go", budget.overhead)
     yield Term("superuser, replication", "PostgreSQL's and CloudNativePG's own", budget.reserved)
 
 

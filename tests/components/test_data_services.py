@@ -13,9 +13,10 @@ from pulumi_kubernetes.scheduling.v1 import PriorityClass
 
 from components.access import SharedDatabase
 from components.backups import Backups, BackupsArgs
+from components.database_archive import cluster_name
 from components.encryption import EncryptionKey, EncryptionKeyArgs
 from components.observability import Observability, ObservabilityArgs
-from components.postgres import Postgres, PostgresArgs, cluster_name
+from components.postgres import Postgres, PostgresArgs
 from components.recovery import Recovery, RecoveryArgs
 from components.redis import Redis, RedisArgs
 from components.secrets import Secrets, SecretsArgs
@@ -163,10 +164,10 @@ def shared(identity: Identity, plan: Plan) -> Callable[..., None]:
                     namespace="retail-production",
                     cluster="retail-db",
                     direct_host="retail-db-rw.retail-production.svc",
+                    integration_pooler_host="retail-db-pooler-integration.retail-production.svc",
                     pooler_host="retail-db-pooler.retail-production.svc",
                 ),
                 connection_limit=60,
-                kms_key_arn=key.key_arn,
                 external_secrets_role_arn=CONTROLLER_ROLE,
             ),
             opts,

@@ -16,7 +16,7 @@ from retail.naming import Identity
 from retail.plan import Plan
 from retail.tiers import PROFILES, DatabasePath, Tier
 
-POOLER, DIRECT = "acme-db-pooler", "acme-db-rw"
+POOLER, INTEGRATION, DIRECT = "acme-db-pooler", "acme-db-pooler-integration", "acme-db-rw"
 WORKERS = (Tier.STOREFRONT, Tier.BACKOFFICE, Tier.POS, Tier.INTEGRATION, Tier.BACKGROUND)
 WITHOUT_HTTP = (Tier.JOBRUNNER, Tier.SCHEDULED)
 SERVERS = tuple(tier for tier in Tier if tier is not Tier.BATCH)
@@ -31,6 +31,7 @@ def run_odoo(run_component: Any, identity: Identity) -> Callable[..., Evaluation
                 plan=plan,
                 placement_owner=owner,
                 pooler_host=POOLER,
+                integration_host=INTEGRATION,
                 direct_host=DIRECT,
                 cluster_name="acme-production",
                 filestore=Filestore(
@@ -102,7 +103,8 @@ def test_pid_1_is_tini_and_the_entrypoint_is_left_out(odoo: Evaluation, tier: Ti
 def test_listening_tiers_go_direct_and_no_other(odoo: Evaluation, tier: Tier) -> None:
     direct = tier in (Tier.WEBSOCKET, Tier.JOBRUNNER, Tier.SCHEDULED)
     assert (PROFILES[tier].path is DatabasePath.DIRECT) == direct
-    assert conf(odoo, tier)["options"]["db_host"] == (DIRECT if direct else POOLER)
+    pooler = INTEGRATION if tier is Tier.INTEGRATION else POOLER
+    assert conf(odoo, tier)["options"]["db_host"] == (DIRECT if direct else pooler)
 
 
 @pytest.mark.parametrize("tier", list(Tier))
@@ -294,6 +296,7 @@ def test_a_plan_without_tiers_is_refused(identity: Identity, make_test_plan: Cal
             plan=platform,
             placement_owner="acme",
             pooler_host=POOLER,
+            integration_host=INTEGRATION,
             direct_host=DIRECT,
             cluster_name="acme",
             filestore=Filestore(bucket="b", prefix="p", key_arn="k"),

@@ -150,7 +150,7 @@ def hosted(
 
     def run(zones: tuple[str, ...]) -> Evaluation:
         module = types.ModuleType("program_under_test")
-        names = ("namespace", "cluster", "direct_host", "pooler_host")
+        names = ("namespace", "cluster", "direct_host", "pooler_host", "integration_pooler_host")
         vars(module).update(
             given=args(identity, make_test_plan()), database={name: f"db-{name}" for name in names}, zones=zones
         )

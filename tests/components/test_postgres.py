@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.database_topology import server_name
 from components.database_volumes import provisioned
-from components.postgres import Postgres, PostgresArgs, backup_schedule, server_name, shutdown_delays
-from components.postgres_parameters import postgres_parameters
+from components.postgres import Postgres, PostgresArgs, backup_schedule, failover_delays
 from rehearsal.engine.kubernetes_objects import KubernetesObject, kubernetes_objects
 from rehearsal.engine.model import Evaluation
 from retail.naming import Identity
@@ -96,16 +96,34 @@ def test_memory_is_guaranteed(gold: dict[str, KubernetesObject]) -> None:
     assert "cpu" not in resources["limits"]
 
 
-def test_only_tls_and_only_ones_own_database(gold: dict[str, KubernetesObject]) -> None:
-    rules = [rule.split() for rule in spec(gold, "Cluster")["postgresql"]["pg_hba"]]
-    assert rules[-1] == ["host", "all", "all", "all", "reject"]
-    assert all(rule[0] == "hostssl" and rule[-1] == "scram-sha-256" for rule in rules[:-1])
-    assert [rule[1:3] for rule in rules[:-1]] == [
-        ["sameuser,postgres", "all"],
-        ["acme_production", "acme_production_readonly"],
-    ]
+def test_production_promotes_when_a_person_says_so_in_any_season(
+    run_component: Any, identity: Identity, make_test_plan: MakePlan, gold: dict[str, KubernetesObject]
+) -> None:
+    assert spec(gold, "Cluster")["primaryUpdateStrategy"] == "unsupervised"
+    supervised = {"supervised": True}
+    production = objects(run(run_component, arguments(identity, make_test_plan(), **supervised)))
+    assert spec(production, "Cluster")["primaryUpdateStrategy"] == "supervised"
+    one = make_test_plan(objective_class="bronze", environment="development")
+    single = objects(run(run_component, arguments(identity, one, **supervised)))
+    assert spec(single, "Cluster")["primaryUpdateStrategy"] == "unsupervised"  # the webhook refuses the other
+
+
+def test_text_is_unicode_and_sorts_the_same_in_every_image(gold: dict[str, KubernetesObject]) -> None:
     initdb = spec(gold, "Cluster")["bootstrap"]["initdb"]
-    assert initdb["owner"] == initdb["database"]  # what sameuser rests on
+    assert (initdb["encoding"], initdb["localeProvider"], initdb["builtinLocale"]) == ("UTF8", "builtin", "C.UTF-8")
+
+
+def test_each_set_of_poolers_has_its_own_name_budget_and_place(gold: dict[str, KubernetesObject]) -> None:
+    names = {name.partition("/")[2] for name in gold if name.startswith("Pooler/")}
+    assert names == {"acme-db-pooler", "acme-db-pooler-integration"}
+    for name in names:
+        pods = {"cnpg.io/poolerName": name}
+        template = gold[f"Pooler/{name}"].manifest["spec"]["template"]
+        assert gold[f"PodDisruptionBudget/{name}"].manifest["spec"]["selector"]["matchLabels"] == pods
+        assert template["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"] == pods
+        assert gold[f"PodMonitor/{name}"].manifest["spec"]["selector"]["matchLabels"] == pods
+    tiers = {gold[f"Pooler/{name}"].manifest["spec"]["template"]["metadata"]["labels"]["retail/tier"] for name in names}
+    assert len(tiers) == 2, "network policies tell them apart by this label"
 
 
 def test_backups_go_through_the_plugin_to_a_name_of_their_own(gold: dict[str, KubernetesObject]) -> None:
@@ -113,7 +131,10 @@ def test_backups_go_through_the_plugin_to_a_name_of_their_own(gold: dict[str, Ku
     assert "backup" not in cluster
     (plugin,) = cluster["plugins"]
     assert plugin["isWALArchiver"]
-    assert plugin["parameters"] == {"barmanObjectName": "acme-db-backups", "serverName": "acme-db-v18-1"}
+    assert plugin["parameters"] == {
+        "barmanObjectName": "acme-db-eu-central-1",
+        "serverName": "acme-db-eu-central-1-v18-1",
+    }
     assert "serverName" not in store["configuration"]
     assert store["retentionPolicy"] == "30d"
     assert store["configuration"]["destinationPath"] == "s3://acme-backups/postgresql"
@@ -148,26 +169,6 @@ def test_the_pods_may_add_to_the_archive_but_erase_nothing(
     assert (association.inputs["namespace"], association.inputs["serviceAccount"]) == ("acme-production", "acme-db")
 
 
-def test_the_pooler_suits_the_connection_budget(gold: dict[str, KubernetesObject], make_test_plan: MakePlan) -> None:
-    plan = make_test_plan().database
-    assert plan is not None
-    pooler = spec(gold, "Pooler")
-    parameters = pooler["pgbouncer"]["parameters"]
-    assert pooler["pgbouncer"]["poolMode"] == "transaction"
-    assert pooler["instances"] * int(parameters["max_client_conn"]) >= plan.budget.client_worst
-    assert 2 * pooler["instances"] * int(parameters["default_pool_size"]) <= plan.budget.pooled
-    assert parameters["reserve_pool_size"] == "0"
-    assert parameters["client_tls_sslmode"] == "require"
-
-
-def test_the_pooler_survives_a_zone(gold: dict[str, KubernetesObject]) -> None:
-    template = spec(gold, "Pooler")["template"]["spec"]
-    zone = template["topologySpreadConstraints"][0]
-    assert (zone["whenUnsatisfiable"], zone["minDomains"]) == ("DoNotSchedule", 3)
-    assert zone["labelSelector"]["matchLabels"] == {"cnpg.io/poolerName": "acme-db-pooler"}
-    assert [container["name"] for container in template["containers"]] == ["pgbouncer"]  # any other name adds a second
-
-
 def test_storage_is_encrypted_kept_and_bound_where_the_pod_lands(gold: dict[str, KubernetesObject]) -> None:
     cluster = spec(gold, "Cluster")
     for storage in ("storage", "walStorage"):
@@ -189,23 +190,15 @@ def test_volumes_ask_for_what_gp3_gives(iops: int, gib: int) -> None:
 
 
 @pytest.mark.parametrize("objective_class", list(ObjectiveClass))
-def test_a_switchover_fits_the_rto(objective_class: ObjectiveClass) -> None:
+def test_a_switchover_and_a_failover_fit_the_rto(objective_class: ObjectiveClass) -> None:
     rto = OBJECTIVES[objective_class].rto_seconds
-    delays = shutdown_delays(rto)
+    delays = failover_delays(rto)
     assert delays["switchoverDelay"] <= rto / 2
     assert delays["stopDelay"] - delays["smartShutdownTimeout"] >= 15  # CloudNativePG's least for the fast shutdown
-
-
-def test_wal_can_not_fill_its_volume_for_a_standby(make_test_plan: MakePlan) -> None:
-    plan = make_test_plan()
-    assert plan.database is not None
-    parameters = postgres_parameters(plan.database, plan.objectives)
-    mib = {key: int(value.removesuffix("MB")) for key, value in parameters.items() if value.endswith("MB")}
-    assert mib["max_slot_wal_keep_size"] + mib["max_wal_size"] < plan.database.wal_storage_gib * 1024
-    assert mib["shared_buffers"] < plan.database.memory_mib < 4 * mib["shared_buffers"] + 4096
-    assert int(parameters["archive_timeout"].removesuffix("s")) <= plan.objectives.region_rpo_seconds
-    assert {"statement_timeout", "idle_in_transaction_session_timeout"} <= parameters.keys()
-    assert "idle_session_timeout" not in parameters  # it would end every LISTEN
+    lease = delays["primaryLease"]
+    assert lease["retryPeriodSeconds"] < lease["renewDeadlineSeconds"] < lease["leaseDurationSeconds"]
+    node_seen_lost = 55
+    assert node_seen_lost + delays["failoverDelay"] + lease["leaseDurationSeconds"] + 10 <= rto
 
 
 def test_a_rebuilt_cluster_archives_to_a_new_name(identity: Identity) -> None:

@@ -20,10 +20,10 @@ def arguments(identity: Identity, connection_limit: int = 60) -> SharedDatabaseT
             namespace="retail-production",
             cluster="retail-db",
             direct_host="retail-db-rw.retail-production.svc",
+            integration_pooler_host="retail-db-pooler-integration.retail-production.svc",
             pooler_host="retail-db-pooler.retail-production.svc",
         ),
         connection_limit=connection_limit,
-        kms_key_arn="arn:key",
         external_secrets_role_arn="arn:aws:iam::111122223333:role/controller",
     )
 

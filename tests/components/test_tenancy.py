@@ -157,11 +157,40 @@ def test_a_shared_retailer_uses_the_platforms_database_and_edge() -> None:
         assert peer["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "platform"}}
 
 
+def test_integration_reaches_its_own_poolers_and_nobody_else_does() -> None:
+    found = policies()
+    pools = {
+        "pooler-integration": {"integration"},
+        "pooler": {"storefront", "backoffice", "pos", "background", "batch"},
+    }
+    for pooler, tiers in pools.items():
+        assert found[f"database-{pooler}"]["podSelector"]["matchLabels"] == {"retail/tier": pooler}
+        clients = str(opened(found[f"database-{pooler}"], "ingress", 5432))
+        for tier in Tier:
+            (peer, *_) = opened(found[f"tier-{tier}"], "egress", 5432)
+            leads_there = peer["podSelector"].get("matchLabels") == {"retail/tier": pooler}
+            assert leads_there == (f"'{tier}'" in clients) == (str(tier) in tiers), (pooler, tier)
+
+
+def test_reports_read_from_standbys_where_there_are_some() -> None:
+    replica = {"cnpg.io/podRole": "instance", "cnpg.io/instanceRole": "replica"}
+    found = policies(has_standbys=True)
+    for tier in Tier:
+        peers = [peer["podSelector"].get("matchLabels") for peer in opened(found[f"tier-{tier}"], "egress", 5432)]
+        assert (replica in peers) == (tier is Tier.BATCH)
+    assert found["database-standbys"]["podSelector"]["matchLabels"] == replica
+    assert [peer["podSelector"] for peer in opened(found["database-standbys"], "ingress", 5432)] == [
+        {"matchExpressions": [{"key": "retail/tier", "operator": "In", "values": ["batch"]}]}
+    ]
+    for alone in (policies(), policies(has_standbys=True, serves_retailer=False, edge="platform")):
+        assert "database-standbys" not in alone
+
+
 def test_a_platform_lets_in_the_retailers_it_hosts() -> None:
     found = policies(edge="platform", serves_retailer=False)
     assert not [name for name in found if name.startswith("tier-")]
     hosted = {"namespaceSelector": {"matchLabels": {"retail/edge": "platform"}}}
-    clients = [peer for peer in opened(found["database-poolers"], "ingress", 5432) if "retail/tier" in str(peer)]
+    clients = [peer for peer in opened(found["database-pooler"], "ingress", 5432) if "retail/tier" in str(peer)]
     assert hosted.items() <= clients[0].items()
     assert all(hosted.items() <= peer.items() for peer in opened(found["traefik"], "egress", 8069))
 

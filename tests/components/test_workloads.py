@@ -44,6 +44,7 @@ def workloads(identity: Identity, plan: Plan) -> Callable[..., None]:
                 plan=plan,
                 placement_owner=identity.retailer,
                 pooler_host="acme-db-pooler",
+                integration_host="acme-db-pooler-integration",
                 direct_host="acme-db-rw",
                 cluster_name="acme-production",
                 filestore=Filestore(bucket="acme-filestore", prefix=identity.database, key_arn="arn:aws:kms:key"),

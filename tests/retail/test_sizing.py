@@ -1,5 +1,6 @@
 """Sizing: what must hold for every retailer, not for one."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from retail.connection_budget import EXPORTER_CONNECTIONS, KEDA_CONNECTIONS, RESERVED_CONNECTIONS, pooled_slice
+from retail.database_sizing import CONNECTIONS_AT_MOST
 from retail.instances import instance_type
 from retail.naming import Pool
 from retail.plan import Plan
@@ -102,14 +105,18 @@ def test_connections_always_fit(settings: MakeSettings, load: dict[str, Any]) ->
     assert plan.database
     database, budget = plan.database, plan.database.budget
     assert budget.total <= budget.max_connections
-    assert budget.pooled >= database.poolers * database.pool_size * 2
-    left_after_zone_loss = max(1, database.poolers - 1)
-    worst = sum(
-        sized.ceiling * (sized.profile.processes + 1) * sized.profile.db_maxconn
-        for sized in plan.tiers.values()
-        if sized.profile.path is DatabasePath.POOLED
-    )
-    assert worst <= database.max_client_conn * left_after_zone_loss
+    poolers = {True: database.integration, False: database.pooler}
+    assert budget.pooled == sum(each.instances * each.pool_size * 2 for each in poolers.values())
+    assert all(each.database_limit == each.pool_size for each in poolers.values()), "two login roles, twice the pools"
+    for integration, pooler in poolers.items():
+        worst = sum(
+            sized.ceiling * (sized.profile.processes + 1) * sized.profile.db_maxconn
+            for tier, sized in plan.tiers.items()
+            if sized.profile.path is DatabasePath.POOLED and (tier is Tier.INTEGRATION) is integration
+        )
+        assert worst <= pooler.max_client_conn * max(1, pooler.instances - 1)
+    others = budget.max_connections - budget.login
+    assert others >= RESERVED_CONNECTIONS + KEDA_CONNECTIONS + EXPORTER_CONNECTIONS, "one login role can take them all"
 
 
 @given(load=loads)
@@ -180,6 +187,48 @@ def test_explain_shows_every_tier_and_the_connection_sum(settings: MakeSettings)
 def test_a_load_no_database_carries_is_refused_with_the_arithmetic(settings: MakeSettings) -> None:
     with pytest.raises(SettingsError, match=r"needs a database of \d+ cores .* the largest here is r7i\.16xlarge"):
         make_plan(settings(storefront_requests_per_second=5000))
+
+
+def test_ceilings_that_no_database_bears_are_refused_with_the_arithmetic(settings: MakeSettings) -> None:
+    light = {"pos_requests_per_terminal_per_minute": 1, "pos_service_time_ms": 5, "surge_percent": 1000}
+    with pytest.raises(SettingsError) as refused:
+        make_plan(settings(pos_terminals=50_000, **light))
+    found = re.search(
+        r"need (\d+) database connections \(pooled (\d+) \+ direct (\d+) \+ overhead (\d+) \+ reserved (\d+)\), "
+        rf"one PostgreSQL bears {CONNECTIONS_AT_MOST}",
+        str(refused.value),
+    )
+    assert found, refused.value
+    needed, *terms = map(int, found.groups())
+    assert sum(terms) <= needed < sum(terms) + 10
+    assert needed > CONNECTIONS_AT_MOST
+
+
+@given(retailers=st.integers(1, 60), each=st.integers(20, 300), objective_class=st.sampled_from(["silver", "bronze"]))
+def test_a_platform_holds_every_slice_it_promises(
+    settings: MakeSettings, retailers: int, each: int, objective_class: str
+) -> None:
+    plan = plan_or_refusal(
+        settings(
+            hosting="platform",
+            retailer="test",
+            max_retailers=retailers,
+            connections_per_retailer=each,
+            objective_class=objective_class,
+        )
+    )
+    assume(plan is not None)
+    assert plan and plan.database
+    database, budget = plan.database, plan.database.budget
+    pools = sum(pooler.instances * pooler.pool_size * 2 for pooler in (database.pooler, database.integration))
+    assert pools <= pooled_slice(plan.settings), "a retailer's pools are larger than its slice"
+    assert budget.direct + retailers * pools <= budget.max_connections - budget.overhead - budget.reserved
+    assert budget.login == each
+
+
+def test_a_platform_whose_slices_are_too_small_for_its_poolers_says_so(settings: MakeSettings) -> None:
+    with pytest.raises(SettingsError, match=r"connections-per-retailer: 30 leave 12 to the poolers; .* At least 45"):
+        make_plan(settings(hosting="platform", retailer="test", connections_per_retailer=30, objective_class="silver"))
 
 
 def test_a_shared_slice_that_is_too_small_is_refused_with_the_arithmetic(settings: MakeSettings) -> None:
