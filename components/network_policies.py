@@ -10,12 +10,13 @@ from typing import Any
 import pulumi
 
 from components import odoo_pod, traefik
-from components.odoo_config import FILESTORE_TIERS, HTTP_PORT
+from components.odoo_config import FILESTORE_TIERS, HTTP_PORT, REPORT_TIER
+from components.odoo_release import NAME as RELEASE
 from components.recovery import NAME as DRILL
 from components.route_table import ROUTED
 from components.traefik_arguments import METRICS_PORT, PING_PORT, TLS_PORT, WEB_PORT
 from retail.naming import LABEL_EDGE, LABEL_TIER
-from retail.tiers import PROFILES, DatabasePath, Tier
+from retail.tiers import PROFILES, READING_TIERS, DatabasePath, Tier
 
 Peer = dict[str, Any]
 Rule = dict[str, Any]
@@ -32,6 +33,9 @@ POD_IDENTITY_AGENT = "169.254.170.23/32"
 OPERATOR_NAMESPACE, KEDA_NAMESPACE, MONITORING_NAMESPACE = "cnpg-system", "keda", "observability"
 
 INSTANCES: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance"}}}
+STANDBYS: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance", "cnpg.io/instanceRole": "replica"}}}
+"""As the `-ro` Service selects them; the operator moves the label when it promotes one."""
+
 POOLERS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/poolerName", "operator": "Exists"}]}}
 DATABASE_PODS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/cluster", "operator": "Exists"}]}}
 """Instances, poolers and the jobs that make instances; those of a drill's scratch cluster as well."""
@@ -39,9 +43,6 @@ DATABASE_PODS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/clu
 REDIS: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redis"}}}
 TRAEFIK: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": traefik.NAME}}}
 PUBLIC: Peer = {"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_RANGES}}
-
-REPORT_TIER = Tier.BACKOFFICE
-"""Where `report.url` points: wkhtmltopdf fetches a report's styles from there and not through the public host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,8 @@ class Neighbours:
     edge_namespace, database_namespace: where they are; None where in this namespace.
     serves_retailer: whether Odoo runs here. owns_edge, owns_database: whether Traefik and PostgreSQL do.
     managed_redis: ElastiCache, in the VPC, instead of a pod here.
+    has_standbys: whether that PostgreSQL has instances that can be read from. smtp_port: the mail relay's, None where
+    no mail is sent.
     """
 
     edge: str
@@ -61,6 +64,8 @@ class Neighbours:
     owns_edge: bool
     owns_database: bool
     managed_redis: bool
+    has_standbys: bool
+    smtp_port: int | None
     vpc_cidr: str
     load_balancer_cidrs: Sequence[str]
 
@@ -73,6 +78,14 @@ def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
     }
     if neighbours.serves_retailer:
         policies |= {f"tier-{tier}": _tier(tier, neighbours) for tier in Tier}
+        policies[RELEASE] = _policy(
+            {"matchLabels": {LABEL_TIER: RELEASE}},
+            egress=[
+                _to_instances(neighbours),
+                _kubernetes_api(neighbours),
+                _rule("to", [PUBLIC], 443),  # attachments
+            ],
+        )
         if not neighbours.managed_redis:
             clients = [_tiers([tier for tier in Tier if tier is not Tier.JOBRUNNER])]
             policies["redis"] = _policy(REDIS["podSelector"], ingress=[_rule("from", clients, REDIS_PORT)])
@@ -80,6 +93,11 @@ def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
         policies["traefik"] = _traefik(neighbours)
     if neighbours.owns_database:
         policies |= _database(neighbours)
+        if neighbours.has_standbys:
+            readers = [_tiers(READING_TIERS)]
+            policies["database-standbys"] = _policy(
+                STANDBYS["podSelector"], ingress=[_rule("from", readers, POSTGRES_PORT)]
+            )
         if neighbours.serves_retailer:
             # The drill asks the Kubernetes API for a scratch cluster; the cluster itself is one of the database's.
             policies[DRILL] = _policy({"matchLabels": {LABEL_TIER: DRILL}}, egress=[_kubernetes_api(neighbours)])
@@ -107,15 +125,26 @@ def _tier(tier: Tier, neighbours: Neighbours) -> Spec:
     if tier in FILESTORE_TIERS:
         # Partners (payment, shipping, marketplaces, tax) and S3, whose addresses are public even by a VPC endpoint.
         egress += [_rule("to", [PUBLIC], 443), _rule("to", [_tiers([REPORT_TIER])], HTTP_PORT)]
+        if neighbours.smtp_port is not None:
+            egress.append(_rule("to", [PUBLIC], neighbours.smtp_port))
+    if tier in READING_TIERS and neighbours.has_standbys:
+        egress.append(_rule("to", [STANDBYS], POSTGRES_PORT))
     return _policy({"matchLabels": {LABEL_TIER: str(tier)}}, ingress=ingress, egress=egress)
 
 
 def _to_database(tier: Tier, neighbours: Neighbours) -> Rule:
     """Poolers for pooled tiers, instances for those that LISTEN: never the other's way."""
-    pods = POOLERS if PROFILES[tier].path is DatabasePath.POOLED else INSTANCES
-    if neighbours.database_namespace is not None:
-        pods = {**pods, **_namespace(neighbours.database_namespace)}
-    return _rule("to", [pods], POSTGRES_PORT)
+    if PROFILES[tier].path is DatabasePath.DIRECT:
+        return _to_instances(neighbours)
+    return _rule("to", [_in_database_namespace(POOLERS, neighbours)], POSTGRES_PORT)
+
+
+def _to_instances(neighbours: Neighbours) -> Rule:
+    return _rule("to", [_in_database_namespace(INSTANCES, neighbours)], POSTGRES_PORT)
+
+
+def _in_database_namespace(pods: Peer, neighbours: Neighbours) -> Peer:
+    return pods if neighbours.database_namespace is None else {**pods, **_namespace(neighbours.database_namespace)}
 
 
 def _traefik(neighbours: Neighbours) -> Spec:
@@ -152,7 +181,7 @@ def _database(neighbours: Neighbours) -> dict[str, Spec]:
         {"namespaceSelector": {"matchLabels": {LABEL_EDGE: neighbours.edge}}} if not neighbours.serves_retailer else {}
     )
     pooled = {**_tiers([tier for tier in Tier if PROFILES[tier].path is DatabasePath.POOLED]), **hosted}
-    direct = {**_tiers([tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT]), **hosted}
+    direct = {**_tiers([*(tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT), RELEASE]), **hosted}
     operator = {**_named("cloudnative-pg"), **_namespace(OPERATOR_NAMESPACE)}
     keda = {"podSelector": {"matchLabels": {"app": "keda-operator"}}, **_namespace(KEDA_NAMESPACE)}
     return {

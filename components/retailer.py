@@ -75,7 +75,10 @@ class Retailer(pulumi.ComponentResource):
                 plan=plan,
                 placement_owner=settings.owner,
                 pooler_host=pooler_host,
+                integration_host=pooler_host,
                 direct_host=direct_host,
+                standby_host=self._standby_host,
+                database_cluster=foundation.postgres.cluster_name if foundation.postgres else None,
                 cluster_name=access.cluster_name,
                 filestore=Filestore(
                     bucket=_made(foundation.backups.filestore_bucket),
@@ -113,6 +116,12 @@ class Retailer(pulumi.ComponentResource):
         shared = self._args.plan.settings.hosting is Hosting.SHARED
         elsewhere = self._args.access.edge_namespace if shared else None
         return self._args.identity.namespace if elsewhere is None else elsewhere
+
+    @property
+    def _standby_host(self) -> pulumi.Input[str] | None:
+        """Where reports read; None with a single instance, and where the database is the platform's."""
+        postgres, plan = self.foundation.postgres, self._args.plan.database
+        return postgres.read_only_host if postgres and plan and plan.instances > 1 else None
 
     def _database(self, opts: pulumi.ResourceOptions) -> tuple[pulumi.Input[str], pulumi.Input[str], pulumi.Resource]:
         """Hosts of the poolers and the primary, and what must be there before Odoo is."""
