@@ -21,6 +21,9 @@ from retail.tiers import PROFILES, Tier
 CONF_DIR = "/etc/odoo"
 CONF_FILE = "odoo.conf"
 DATA_DIR = "/var/lib/odoo"
+ADDONS_DIR = "/opt/addons"
+"""Where the image has every addon that is not Odoo's own (image/Dockerfile)."""
+
 HTTP_PORT, WEBSOCKET_PORT = 8069, 8072
 QUEUE_HOST = str(Tier.BACKGROUND)
 
@@ -152,6 +155,7 @@ def _server(plan: Plan) -> dict[str, Option]:
     return {
         "admin_passwd": "{{ .admin_passwd }}",
         "list_db": False,
+        "addons_path": ADDONS_DIR,  # Odoo's own are found beside its code
         "server_wide_modules": ",".join(_server_wide_modules(plan)),
         "data_dir": DATA_DIR,
     }
@@ -191,7 +195,7 @@ def _section(name: str, options: Mapping[str, Any]) -> str:
 def _server_wide_modules(plan: Plan) -> list[str]:
     """19 moved RPC out of `base` into a server-wide module of its own; without it /xmlrpc and /jsonrpc are gone."""
     rpc = ["rpc"] if plan.settings.odoo_version == "19" else []
-    return ["base", *rpc, "web", "session_redis", "queue_job"]
+    return ["base", *rpc, "web", "session_redis", "session_redis_devices", "queue_job"]
 
 
 def queue_capacity(background: TierPlan) -> int:

@@ -132,7 +132,8 @@ def test_the_configuration_is_closed(odoo: Evaluation, identity: Identity, tier:
     assert int(options["db_maxconn"]) == PROFILES[tier].db_maxconn < 64
     assert options["http_interface"] == "0.0.0.0"  # noqa: S104 - what is asserted
     modules = options["server_wide_modules"].split(",")
-    assert {"base", "web", "session_redis", "queue_job"} <= set(modules)
+    assert {"base", "web", "session_redis", "session_redis_devices", "queue_job"} <= set(modules)
+    assert options["addons_path"] == "/opt/addons", "the official image's file, which would say so, is not used"
 
 
 @pytest.mark.parametrize("series", ["18", "19"])
