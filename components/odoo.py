@@ -32,7 +32,7 @@ class OdooArgs:
     integration_host: pulumi.Input[str]
     direct_host: pulumi.Input[str]
     standby_host: pulumi.Input[str] | None
-    database_cluster: pulumi.Input[str] | None
+    database_cluster: str | None
     cluster_name: pulumi.Input[str]
     filestore: Filestore
 
@@ -58,7 +58,7 @@ class Odoo(pulumi.ComponentResource):
     Example:
         Odoo("acme", OdooArgs(identity=identity, plan=plan, placement_owner="acme", pooler_host=postgres.pooler_host,
                               integration_host=postgres.pooler_host, direct_host=postgres.direct_host,
-                              standby_host=postgres.read_only_host, database_cluster=postgres.cluster_name,
+                              standby_host=postgres.read_only_host, database_cluster=cluster_name(identity),
                               cluster_name=access.cluster_name, filestore=filestore))
     """
 

@@ -62,7 +62,7 @@ class OdooReleaseArgs:
     pod: OdooPodArgs
     cluster_name: pulumi.Input[str]
     filestore: Filestore
-    database_cluster: pulumi.Input[str] | None
+    database_cluster: str | None
 
 
 class OdooRelease(pulumi.ComponentResource):
@@ -90,7 +90,7 @@ class OdooRelease(pulumi.ComponentResource):
 
     Example:
         OdooRelease("acme-release", OdooReleaseArgs(pod=pod, cluster_name=access.cluster_name, filestore=filestore,
-                                                    database_cluster=postgres.cluster_name))
+                                                    database_cluster=cluster_name(identity)))
     """
 
     job: Job
@@ -230,7 +230,7 @@ def _token() -> list[dict[str, Any]]:
     ]
 
 
-def _cluster_step(args: OdooReleaseArgs, step: str, *arguments: pulumi.Input[str]) -> dict[str, Any]:
+def _cluster_step(args: OdooReleaseArgs, step: str, *arguments: str) -> dict[str, Any]:
     image = args.pod.plan.settings.image
     return {
         "name": step,

@@ -9,6 +9,7 @@ from components.autoscaling import Autoscaling, AutoscalingArgs
 from components.contract import contract
 from components.foundation import Foundation, FoundationArgs
 from components.odoo import Odoo, OdooArgs
+from components.postgres import cluster_name
 from components.recovery import Recovery, RecoveryArgs
 from components.redis import Redis, RedisArgs
 from components.routes import Routes, RoutesArgs
@@ -78,7 +79,7 @@ class Retailer(pulumi.ComponentResource):
                 integration_host=pooler_host,
                 direct_host=direct_host,
                 standby_host=self._standby_host,
-                database_cluster=foundation.postgres.cluster_name if foundation.postgres else None,
+                database_cluster=cluster_name(identity) if foundation.postgres else None,
                 cluster_name=access.cluster_name,
                 filestore=Filestore(
                     bucket=_made(foundation.backups.filestore_bucket),

@@ -22,12 +22,15 @@ FOUNDATION = ("web", "queue_job", "fs_attachment_s3", "fs_storage_environment")
 """What the platform itself rests on, whatever the image asks for."""
 
 POLL_SECONDS = 5.0
+DATABASE_SECONDS = 1800.0
+"""For a first instance: its node, its volumes, initdb. After that it isn't coming, and a person should know."""
 
 ONCE = ("--stop-after-init", "--no-http", "--workers=0", "--max-cron-threads=0")
 
 
 def connect(options: configparser.SectionProxy) -> Any:
-    """The database, waited for: in a first deployment it is being made. The Job's deadline ends it."""
+    """The database, waited for: in a first deployment it is being made. Ends the release where it doesn't come."""
+    deadline = time.monotonic() + DATABASE_SECONDS
     while True:
         try:
             return psycopg2.connect(
@@ -41,7 +44,10 @@ def connect(options: configparser.SectionProxy) -> Any:
                 application_name="release",
             )
         except psycopg2.OperationalError as error:
-            print(f"waiting for the database: {str(error).splitlines()[0]}", flush=True)
+            reason = str(error).splitlines()[0]
+            if time.monotonic() > deadline:
+                sys.exit(f"release: no database within {DATABASE_SECONDS:.0f} s: {reason}")
+            print(f"waiting for the database: {reason}", flush=True)
             time.sleep(POLL_SECONDS)
 
 

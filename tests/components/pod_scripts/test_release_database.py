@@ -26,7 +26,7 @@ class Connection:
 def connect(**options):
     tried = Path(os.environ["LOG"]).with_suffix(".tries")
     tried.write_text(tried.read_text() + "x" if tried.exists() else "x")
-    if len(tried.read_text()) < 2: raise OperationalError("no route to host\\nis it there?")
+    if len(tried.read_text()) < int(os.environ["COMES_AT"]): raise OperationalError("no route to host\\nis it there?")
     assert options["host"] == "acme-db-rw" and options["sslmode"] == "require"
     return Connection()
 """
@@ -55,8 +55,11 @@ def release(tmp_path: Path) -> Any:
     )
     log = tmp_path / "log"
 
-    def run(*, present: str = "", series: str = "19", modules: str = "stock,sale", failing: str = "") -> Any:
+    def run(
+        *, present: str = "", series: str = "19", modules: str = "stock,sale", failing: str = "", comes_at: int = 2
+    ) -> Any:
         script = SCRIPT.read_text().replace("POLL_SECONDS = 5.0", "POLL_SECONDS = 0.01")
+        script = script.replace("DATABASE_SECONDS = 1800.0", "DATABASE_SECONDS = 0.2")
         copy = tmp_path / "release_database.py"
         copy.write_text(script)
         done = subprocess.run(
@@ -68,6 +71,7 @@ def release(tmp_path: Path) -> Any:
                 "LOG": str(log),
                 "PRESENT": present,
                 "FAILING": failing,
+                "COMES_AT": str(comes_at),
                 "RELEASE_SERIES": series,
                 "RETAIL_MODULES": modules,
             },
@@ -129,3 +133,9 @@ def test_a_failed_step_ends_it_before_the_next(release: Any) -> None:
 
 def test_a_database_that_is_not_there_yet_is_waited_for(release: Any) -> None:
     assert "waiting for the database: no route to host" in release()[2]
+
+
+def test_a_database_that_does_not_come_ends_the_release(release: Any) -> None:
+    ran, code, said = release(comes_at=10_000)
+    assert (ran, code) == ([], 1)
+    assert "no database within 0 s: no route to host" in said
