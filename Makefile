@@ -45,10 +45,15 @@ test-fast: setup ## Run the tests that need no control plane
 	@$(RUN) -m pytest -m "not cluster" $(ARGS)
 
 .PHONY: lint
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy, hadolint
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@$(VENV)/bin/hadolint image/Dockerfile
+
+.PHONY: lint-workflows
+lint-workflows: ## actionlint, which no package index has in a wheel: Go builds it
+	@go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 .PHONY: bench
 bench: setup ## Measure what things cost, as ratios in one run

@@ -14,8 +14,8 @@ ROLE_SUFFIX = "external-secrets"
 """What the names of the stores' AWS roles end in: the operator may take on no others."""
 
 REFRESH_INTERVAL = "15m"
-"""How old a Secret may be. A rotation doesn't wait for it (components/pod_scripts/rotate.py); what is changed by hand in
-Secrets Manager reaches the pods within it."""
+"""How old a Secret may be. A rotation doesn't wait for it (components/pod_scripts/rotate.py); what is changed by hand
+in Secrets Manager reaches the pods within it."""
 
 
 def external_secret(

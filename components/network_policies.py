@@ -10,14 +10,15 @@ from typing import Any
 import pulumi
 
 from components import odoo_pod, traefik
-from components.odoo_config import FILESTORE_TIERS, HTTP_PORT
+from components.odoo_config import FILESTORE_TIERS, HTTP_PORT, REPORT_TIER
+from components.odoo_release import NAME as RELEASE
 from components.pooler import INTEGRATION_POOLER, POOLER
 from components.recovery import NAME as DRILL
 from components.route_table import ROUTED
 from components.traefik_arguments import METRICS_PORT, PING_PORT, TLS_PORT, WEB_PORT
 from retail.connection_budget import INTEGRATION_TIERS, POOLED_TIERS
 from retail.naming import LABEL_EDGE, LABEL_TIER
-from retail.tiers import PROFILES, DatabasePath, Tier
+from retail.tiers import PROFILES, READING_TIERS, DatabasePath, Tier
 
 Peer = dict[str, Any]
 Rule = dict[str, Any]
@@ -35,7 +36,7 @@ OPERATOR_NAMESPACE, KEDA_NAMESPACE, MONITORING_NAMESPACE = "cnpg-system", "keda"
 
 INSTANCES: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance"}}}
 STANDBYS: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance", "cnpg.io/instanceRole": "replica"}}}
-"""CloudNativePG relabels its pods when another one becomes the primary."""
+"""As the `-ro` Service selects them; CloudNativePG relabels its pods when another one becomes the primary."""
 
 DATABASE_PODS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/cluster", "operator": "Exists"}]}}
 """Instances, poolers and the jobs that make instances; those of a drill's scratch cluster as well."""
@@ -43,12 +44,6 @@ DATABASE_PODS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/clu
 REDIS: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redis"}}}
 TRAEFIK: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": traefik.NAME}}}
 PUBLIC: Peer = {"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_RANGES}}
-
-STANDBY_TIERS = (Tier.BATCH,)
-"""Tiers that read from a standby: reports and exports."""
-
-REPORT_TIER = Tier.BACKOFFICE
-"""Where `report.url` points: wkhtmltopdf fetches a report's styles from there and not through the public host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +53,9 @@ class Neighbours:
     edge: owner of the Traefik that routes here, the `retail/edge` label of this namespace and of all that it serves.
     edge_namespace, database_namespace: where they are; None where in this namespace.
     serves_retailer: whether Odoo runs here. owns_edge, owns_database: whether Traefik and PostgreSQL do.
-    has_standbys: whether that PostgreSQL has more than its primary.
     managed_redis: ElastiCache, in the VPC, instead of a pod here.
+    has_standbys: whether that PostgreSQL has instances that reports may read from.
+    smtp_port: the mail relay's, None where no mail is sent.
     """
 
     edge: str
@@ -69,14 +65,10 @@ class Neighbours:
     owns_edge: bool
     owns_database: bool
     managed_redis: bool
+    has_standbys: bool
+    smtp_port: int | None
     vpc_cidr: str
     load_balancer_cidrs: Sequence[str]
-    has_standbys: bool = False
-
-    @property
-    def reads_standbys(self) -> bool:
-        """Whether reports have standbys to read from; those of a platform are not for the reports of one of many."""
-        return self.serves_retailer and self.owns_database and self.has_standbys
 
 
 def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
@@ -87,6 +79,14 @@ def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
     }
     if neighbours.serves_retailer:
         policies |= {f"tier-{tier}": _tier(tier, neighbours) for tier in Tier}
+        policies[RELEASE] = _policy(
+            {"matchLabels": {LABEL_TIER: RELEASE}},
+            egress=[
+                _to_instances(neighbours),
+                _kubernetes_api(neighbours),
+                _rule("to", [PUBLIC], 443),  # attachments
+            ],
+        )
         if not neighbours.managed_redis:
             clients = [_tiers([tier for tier in Tier if tier is not Tier.JOBRUNNER])]
             policies["redis"] = _policy(REDIS["podSelector"], ingress=[_rule("from", clients, REDIS_PORT)])
@@ -94,8 +94,8 @@ def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
         policies["traefik"] = _traefik(neighbours)
     if neighbours.owns_database:
         policies |= _database(neighbours)
-        if neighbours.reads_standbys:
-            readers = [_rule("from", [_tiers(STANDBY_TIERS)], POSTGRES_PORT)]
+        if neighbours.has_standbys:
+            readers = [_rule("from", [_tiers(READING_TIERS)], POSTGRES_PORT)]
             policies["database-standbys"] = _policy(STANDBYS["podSelector"], ingress=readers)
         if neighbours.serves_retailer:
             # The drill asks the Kubernetes API for a scratch cluster; the cluster itself is one of the database's.
@@ -124,19 +124,28 @@ def _tier(tier: Tier, neighbours: Neighbours) -> Spec:
     if tier in FILESTORE_TIERS:
         # Partners (payment, shipping, marketplaces, tax) and S3, whose addresses are public even by a VPC endpoint.
         egress += [_rule("to", [PUBLIC], 443), _rule("to", [_tiers([REPORT_TIER])], HTTP_PORT)]
+        if neighbours.smtp_port is not None:
+            egress.append(_rule("to", [PUBLIC], neighbours.smtp_port))
     return _policy({"matchLabels": {LABEL_TIER: str(tier)}}, ingress=ingress, egress=egress)
 
 
 def _to_database(tier: Tier, neighbours: Neighbours) -> Rule:
     """Instances for tiers that LISTEN; for the others their poolers, and standbys where they only read: never another's
     way."""
-    pooler = INTEGRATION_POOLER if tier in INTEGRATION_TIERS else POOLER
-    peers = [INSTANCES if PROFILES[tier].path is DatabasePath.DIRECT else _poolers(pooler)]
-    if tier in STANDBY_TIERS and neighbours.reads_standbys:
+    if PROFILES[tier].path is DatabasePath.DIRECT:
+        return _to_instances(neighbours)
+    peers = [_poolers(INTEGRATION_POOLER if tier in INTEGRATION_TIERS else POOLER)]
+    if tier in READING_TIERS and neighbours.has_standbys:
         peers.append(STANDBYS)
-    if neighbours.database_namespace is not None:
-        peers = [{**peer, **_namespace(neighbours.database_namespace)} for peer in peers]
-    return _rule("to", peers, POSTGRES_PORT)
+    return _rule("to", [_in_database_namespace(peer, neighbours) for peer in peers], POSTGRES_PORT)
+
+
+def _to_instances(neighbours: Neighbours) -> Rule:
+    return _rule("to", [_in_database_namespace(INSTANCES, neighbours)], POSTGRES_PORT)
+
+
+def _in_database_namespace(pods: Peer, neighbours: Neighbours) -> Peer:
+    return pods if neighbours.database_namespace is None else {**pods, **_namespace(neighbours.database_namespace)}
 
 
 def _poolers(tier: str) -> Peer:
@@ -182,7 +191,7 @@ def _database(neighbours: Neighbours) -> dict[str, Spec]:
     hosted = (
         {"namespaceSelector": {"matchLabels": {LABEL_EDGE: neighbours.edge}}} if not neighbours.serves_retailer else {}
     )
-    direct = {**_tiers([tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT]), **hosted}
+    direct = {**_tiers([*(tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT), RELEASE]), **hosted}
     operator = {**_named("cloudnative-pg"), **_namespace(OPERATOR_NAMESPACE)}
     keda = {"podSelector": {"matchLabels": {"app": "keda-operator"}}, **_namespace(KEDA_NAMESPACE)}
     return {

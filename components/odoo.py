@@ -6,11 +6,12 @@ import pulumi
 
 from components.odoo_batch import OdooBatch, OdooBatchArgs
 from components.odoo_pod import OdooPodArgs
-from components.odoo_tier import OdooTier, OdooTierArgs, database_host
+from components.odoo_release import OdooRelease, OdooReleaseArgs
+from components.odoo_tier import OdooTier, OdooTierArgs
 from components.tier_role import Filestore
 from retail.naming import Identity
 from retail.plan import Plan
-from retail.tiers import Tier
+from retail.tiers import PROFILES, READING_TIERS, DatabasePath, Tier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +19,9 @@ class OdooArgs:
     """identity, plan: whose Odoo, and how much of it.
 
     placement_owner: retailer whose node pools are used: this one, or the platform's where hosting is shared.
-    pooler_host, integration_host, direct_host: PostgreSQL through the poolers, through those of the integration tier,
-    and the primary itself.
+    pooler_host, direct_host: PostgreSQL through the poolers, and the primary itself. integration_host: through poolers
+    that only partners' calls use. standby_host: what may be seconds old, None where there is no standby to read from.
+    database_cluster: the CNPG Cluster, None where it is the platform's.
     cluster_name: the EKS cluster. filestore: where the attachments are.
     """
 
@@ -29,6 +31,8 @@ class OdooArgs:
     pooler_host: pulumi.Input[str]
     integration_host: pulumi.Input[str]
     direct_host: pulumi.Input[str]
+    standby_host: pulumi.Input[str] | None
+    database_cluster: str | None
     cluster_name: pulumi.Input[str]
     filestore: Filestore
 
@@ -42,19 +46,19 @@ class OdooArgs:
 
 
 class Odoo(pulumi.ComponentResource):
-    """Eight Deployments and one CronJob, one for each tier of the design.
+    """Eight Deployments and one CronJob, one for each tier of the design, after the release that their image needs.
 
     Tiers are separate so that a queue that fills, a partner that floods the API or a report that eats memory slows down
     its own tier only: each has its own scaling, priority, nodes, time limits, AWS role and network policy.
     Web tiers run no scheduled actions (`--max-cron-threads=0`) and no queue runner (channel `root:0`).
     It gives up one thing: queue_job sends all channels to one address, so jobs can't be pinned to pods of their own.
 
-    Needs of the image: tini, session_redis, queue_job, fs_attachment_s3, fs_storage_environment, click-odoo; and in the
-    database an `fs.storage` record with the code `filestore`, and `report.url` = http://backoffice:8069.
+    What the image must have in it: image/README.md.
 
     Example:
         Odoo("acme", OdooArgs(identity=identity, plan=plan, placement_owner="acme", pooler_host=postgres.pooler_host,
                               integration_host=postgres.integration_host, direct_host=postgres.direct_host,
+                              standby_host=postgres.read_only_host, database_cluster=cluster_name(identity),
                               cluster_name=access.cluster_name, filestore=filestore))
     """
 
@@ -75,18 +79,25 @@ class Odoo(pulumi.ComponentResource):
             placement_owner=args.placement_owner,
             direct_host=args.direct_host,
         )
+        release = OdooRelease(
+            f"{name}-release",
+            OdooReleaseArgs(
+                pod=pod,
+                cluster_name=args.cluster_name,
+                filestore=args.filestore,
+                database_cluster=args.database_cluster,
+            ),
+            child,
+        )
         tier_args = {
             tier: OdooTierArgs(
                 pod=pod,
                 tier=plan,
-                host=database_host(
-                    plan,
-                    pooler_host=args.pooler_host,
-                    integration_host=args.integration_host,
-                    direct_host=args.direct_host,
-                ),
+                host=_database_host(tier, args),
+                standby_host=args.standby_host if tier in READING_TIERS else None,
                 cluster_name=args.cluster_name,
                 filestore=args.filestore,
+                after=[release.job],
             )
             for tier, plan in args.plan.tiers.items()
         }
@@ -96,3 +107,11 @@ class Odoo(pulumi.ComponentResource):
         OdooBatch(f"{name}-{Tier.BATCH}", OdooBatchArgs(tier=tier_args[Tier.BATCH]), child)
         self.services = {str(tier): made.service for tier, made in self.tiers.items() if made.service is not None}
         self.register_outputs({"services": self.services})
+
+
+def _database_host(tier: Tier, args: OdooArgs) -> pulumi.Input[str]:
+    """Tiers that LISTEN or hold session locks go to the primary, the others through poolers; partners' calls have
+    poolers of their own, so that their retries can't take the connections that customers need."""
+    if PROFILES[tier].path is DatabasePath.DIRECT:
+        return args.direct_host
+    return args.integration_host if tier is Tier.INTEGRATION else args.pooler_host

@@ -35,6 +35,10 @@ class OdooBatchArgs:
 class OdooBatch(pulumi.ComponentResource):
     """One CronJob, `reconciliation`: a count of what the day left open, by click-odoo in the retailer's image.
 
+    It reads from a standby where the database has one (`db_replica_host`, `registry.cursor(readonly=True)`): what it
+    counts is days old, so a standby's seconds don't matter, and the primary has the night to itself. What it writes
+    goes to the primary, through the poolers. Bulk imports write, so theirs is the queue's channel `root.batch`.
+
     It is the pattern for a retailer's own exports, imports and reports: a script, a schedule, the lowest priority, and
     never two runs at once. In season peak it is suspended: the night belongs to the shop then.
 
@@ -98,6 +102,6 @@ class OdooBatch(pulumi.ComponentResource):
                     },
                 },
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*needed, scripts]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*needed, scripts, *args.tier.after]),
         )
         self.register_outputs({})

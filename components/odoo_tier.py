@@ -1,5 +1,6 @@
 """One tier of Odoo: Deployment, configuration, AWS role, and where it serves a Service."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,20 +11,25 @@ from pulumi_kubernetes.core.v1 import Service, ServiceAccount
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
 from components.external_secret import external_secret
-from components.odoo_config import CONF_FILE, odoo_conf
+from components.odoo_config import CONF_FILE, conf_secrets, odoo_conf, sends_mail
 from components.odoo_pod import OdooPodArgs, has_filestore, http_port, pod_labels, port_name, server_template
+from components.odoo_release import QUIESCED, TAKE_BACK
 from components.tier_role import Filestore, tier_role
-from retail.connection_budget import INTEGRATION_TIERS
 from retail.naming import selector
 from retail.plan import TierPlan
-from retail.tiers import DatabasePath, Tier
+from retail.tiers import Tier
+
+PROGRESS_SECONDS = 1200
+"""How long a rollout may stand still: a new node, the image, Odoo's modules, and as long again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OdooTierArgs:
     """The tier's numbers, and what all tiers share.
 
-    host: PostgreSQL as this tier's path to it wants: the poolers, or the primary itself.
+    host: PostgreSQL as this tier's path to it wants: the poolers, or the primary itself. standby_host: a standby's,
+    for what the tier only reads; None where the tier reads from the primary.
+    after: what must be there before pods of a new image are (the release).
     """
 
     pod: OdooPodArgs
@@ -31,6 +37,8 @@ class OdooTierArgs:
     host: pulumi.Input[str]
     cluster_name: pulumi.Input[str]
     filestore: Filestore
+    standby_host: pulumi.Input[str] | None = None
+    after: Sequence[pulumi.Resource] = ()
 
 
 def tier_account(name: str, args: OdooTierArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
@@ -48,14 +56,15 @@ def tier_account(name: str, args: OdooTierArgs, opts: pulumi.ResourceOptions) ->
             f"odoo-{tier}",
             identity.namespace,
             labels=labels,
-            data=[
-                ("admin_passwd", identity.secret_path("odoo-admin"), "admin_passwd"),
-                ("username", identity.secret_path("database-app"), "username"),
-                ("password", identity.secret_path("database-app"), "password"),
-            ],
+            data=conf_secrets(identity, mail=sends_mail(args.pod.plan, tier)),
             template={
                 CONF_FILE: odoo_conf(
-                    args.pod.plan, tier, database=identity.database, host=args.host, filestore=args.filestore
+                    args.pod.plan,
+                    tier,
+                    database=identity.database,
+                    host=args.host,
+                    filestore=args.filestore,
+                    standby_host=args.standby_host,
                 )
             },
             opts=opts,
@@ -115,7 +124,7 @@ class OdooTier(pulumi.ComponentResource):
             "selector": {"matchLabels": selector(labels)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
             "revisionHistoryLimit": 3,
-            "progressDeadlineSeconds": 1200,
+            "progressDeadlineSeconds": PROGRESS_SECONDS,
             "template": server_template(args.pod, tier),
         }
         if not tier.profile.scaled:
@@ -124,10 +133,18 @@ class OdooTier(pulumi.ComponentResource):
             f"{name}-deployment",
             metadata={
                 **metadata,
-                "annotations": {"secret.reloader.stakater.com/reload": f"odoo-{tier.tier},redis"},
+                "annotations": {
+                    "secret.reloader.stakater.com/reload": f"odoo-{tier.tier},redis",
+                    **(TAKE_BACK if tier.tier in QUIESCED else {}),
+                },
             },
             spec=spec,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*needed, *args.after],
+                # As long as Kubernetes itself waits; the provider would give up after ten minutes.
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{PROGRESS_SECONDS}s", update=f"{PROGRESS_SECONDS}s"),
+            ),
         )
         PodDisruptionBudget(
             f"{name}-budget",
@@ -178,17 +195,3 @@ class OdooTier(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-
-def database_host(
-    tier: TierPlan,
-    *,
-    pooler_host: pulumi.Input[str],
-    integration_host: pulumi.Input[str],
-    direct_host: pulumi.Input[str],
-) -> pulumi.Input[str]:
-    """Tiers that LISTEN or hold session locks go to the primary; the others through the poolers, integration through
-    its own."""
-    if tier.profile.path is DatabasePath.DIRECT:
-        return direct_host
-    return integration_host if tier.tier in INTEGRATION_TIERS else pooler_host

@@ -7,6 +7,7 @@ import pulumi
 
 from components.autoscaling import Autoscaling, AutoscalingArgs
 from components.contract import contract
+from components.database_archive import cluster_name
 from components.foundation import Foundation, FoundationArgs
 from components.odoo import Odoo, OdooArgs
 from components.postgres import Postgres
@@ -78,6 +79,8 @@ class Retailer(pulumi.ComponentResource):
                 pooler_host=database.pooler_host,
                 integration_host=database.integration_host,
                 direct_host=database.direct_host,
+                standby_host=self._standby_host,
+                database_cluster=cluster_name(identity) if foundation.postgres else None,
                 cluster_name=access.cluster_name,
                 filestore=Filestore(
                     bucket=_made(foundation.backups.filestore_bucket),
@@ -115,6 +118,12 @@ class Retailer(pulumi.ComponentResource):
         shared = self._args.plan.settings.hosting is Hosting.SHARED
         elsewhere = self._args.access.edge_namespace if shared else None
         return self._args.identity.namespace if elsewhere is None else elsewhere
+
+    @property
+    def _standby_host(self) -> pulumi.Input[str] | None:
+        """Where reports read; None with a single instance, and where the database is the platform's."""
+        postgres, plan = self.foundation.postgres, self._args.plan.database
+        return postgres.read_only_host if postgres and plan and plan.instances > 1 else None
 
     def _database(self, opts: pulumi.ResourceOptions) -> Postgres | SharedDatabaseTenant:
         """The stack's own database, which is proven by drills, or its part of the platform's."""

@@ -99,6 +99,7 @@ class Tenancy(pulumi.ComponentResource):
             spec={"limits": limit_range()},
             opts=inside,
         )
+        database, settings = args.plan.database, args.plan.settings
         neighbours = Neighbours(
             edge=args.edge,
             edge_namespace=args.edge_namespace,
@@ -106,8 +107,9 @@ class Tenancy(pulumi.ComponentResource):
             serves_retailer=hosting.serves_retailer,
             owns_edge=hosting.owns_database,
             owns_database=hosting.owns_database,
-            has_standbys=args.plan.database is not None and args.plan.database.instances > 1,
             managed_redis=args.managed_redis,
+            has_standbys=hosting.serves_retailer and database is not None and database.instances > 1,
+            smtp_port=settings.smtp_port if settings.smtp_host else None,
             vpc_cidr=args.vpc_cidr,
             load_balancer_cidrs=args.load_balancer_cidrs,
         )

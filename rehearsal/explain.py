@@ -8,7 +8,7 @@ from rehearsal.engine.stack_config import read_stack_config
 from rehearsal.errors import UserError
 from rehearsal.paths import PROJECT_DIR
 from retail.plan import Plan
-from retail.settings import PROJECT, SECRET_KEYS, SettingsError, parse_settings
+from retail.settings import PROJECT, SettingsError, parse_settings
 from retail.sizing import make_plan
 
 
@@ -18,8 +18,7 @@ def plan_of(stack: str, overrides: Mapping[str, str]) -> Plan:
     prefix = f"{PROJECT}:"
     given = {key.removeprefix(prefix): text for key, text in config.values.items() if key.startswith(prefix)}
     try:
-        settings = parse_settings({key: text for key, text in given.items() if key not in SECRET_KEYS}, stack=stack)
-        plan = make_plan(settings)
+        plan = make_plan(parse_settings(given, stack=stack))
     except SettingsError as error:
         raise (config.refusal(str(error)) if config.mistakes else UserError(str(error))) from None
     if config.mistakes:

@@ -6,7 +6,7 @@ mistake in one message. `Pulumi.yaml` declares the same keys to the pulumi CLI; 
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -29,10 +29,14 @@ REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 DOMAIN_PATTERN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$"
 CIDR_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"
 SECRET_KEYS = {
-    "smtp-password": "Password of the outgoing mail relay. Optional; set it with `pulumi config set --secret`.",
+    "smtp-password": "Password at the mail relay, beside smtp-user; set it with `pulumi config set --secret`.",
 }
 """Configuration that is secret: kept out of the model, so that no message or repr of it can show a value."""
 
+
+IMPLICIT_TLS_PORT = 465
+"""SMTP over TLS. Odoo has that for mail servers kept in its database only: `smtp_ssl` of odoo.conf means STARTTLS
+(odoo/tools/config.py of both series)."""
 
 LISTS = (
     "endpoint_cidrs",
@@ -163,6 +167,15 @@ class Settings(BaseModel):
     platform_team_role: str = Field("platform-team", description="IAM role (name) that administers the cluster.")
     application_team_role: str = Field("application-team", description="IAM role (name) that may look, not change.")
     break_glass_role: str = Field("break-glass", description="IAM role (name) for emergencies; every use is audited.")
+
+    # Outgoing mail
+    smtp_host: str = Field(
+        "",
+        pattern=f"^$|{DOMAIN_PATTERN}",
+        description="Outgoing mail relay, a public name. Where it is empty no tier can send mail.",
+    )
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail relay; it must offer STARTTLS there.")
+    smtp_user: str = Field("", pattern=r"^[!-~]*$", description="User at the mail relay.")
 
     # Business load, in an ordinary busy hour
     season: Literal["normal", "peak"] = Field(
@@ -303,8 +316,8 @@ class Settings(BaseModel):
         return (f"{self.region}a", f"{self.region}b", f"{self.region}c")
 
 
-def _contradictions(settings: Settings, stack: str) -> Iterator[tuple[str, str]]:
-    """What no single key shows to be wrong, as (key, reason)."""
+def _contradictions(settings: Settings, stack: str, secrets: Collection[str]) -> Iterator[tuple[str, str]]:
+    """What no single key shows to be wrong, as (key, reason). secrets: those of SECRET_KEYS that are set."""
     hosting = settings.hosting
     if hosting is Hosting.PLATFORM and settings.retailer != stack:
         yield "retailer", f"must be the stack's name, {stack}, where hosting is platform: hosted stacks know it by that"
@@ -319,6 +332,7 @@ def _contradictions(settings: Settings, stack: str) -> Iterator[tuple[str, str]]
     if hosting is Hosting.SHARED and settings.objective_class is ObjectiveClass.GOLD:
         yield "objective-class", "gold is not to be had where hosting is shared; use segmented or dedicated"
     yield from _unmet_demands(settings)
+    yield from _half_a_mail_relay(settings, secrets)
     if settings.environment is Environment.PRODUCTION:
         if hosting is Hosting.SHARED and (sales := _sells_through(settings)):
             yield (
@@ -370,6 +384,28 @@ def _slow_restore(settings: Settings) -> Iterator[tuple[str, str]]:
         )
 
 
+def _half_a_mail_relay(settings: Settings, secrets: Collection[str]) -> Iterator[tuple[str, str]]:
+    """A relay takes mail from whom it knows, so host, user and password are set together or not at all."""
+    given = {
+        "smtp-host": bool(settings.smtp_host),
+        "smtp-user": bool(settings.smtp_user),
+        "smtp-password": "smtp-password" in secrets,
+    }
+    present = [key for key, is_set in given.items() if is_set]
+    if not present:
+        return
+    if not settings.hosting.serves_retailer:
+        yield present[0], f"must be left out where hosting is {settings.hosting}: nothing there sends mail"
+        return
+    for key in given.keys() - set(present):
+        yield key, f"must be set beside {' and '.join(present)}"
+    if settings.smtp_port == IMPLICIT_TLS_PORT:
+        yield (
+            "smtp-port",
+            f"{IMPLICIT_TLS_PORT} speaks TLS from the first byte, and odoo.conf can only say STARTTLS; use 587 or 2525",
+        )
+
+
 def _sells_through(settings: Settings) -> str:
     """What of the retailer's selling goes through the stack, in words; empty where nothing does."""
     channels = {
@@ -387,22 +423,25 @@ def read_settings() -> Settings:
     """
     prefix = f"{PROJECT}:"
     given = {key.removeprefix(prefix): text for key, text in get_config_env().items() if key.startswith(prefix)}
-    return parse_settings(
-        {key: text for key, text in given.items() if key not in SECRET_KEYS}, stack=pulumi.get_stack()
-    )
+    return parse_settings(given, stack=pulumi.get_stack())
 
 
 def parse_settings(given: Mapping[str, Any], *, stack: str) -> Settings:
-    """Settings out of flat keys, as text or parsed. Raises SettingsError with every mistake in its message."""
+    """Settings out of flat keys, as text or parsed. Raises SettingsError with every mistake in its message.
+
+    Of secret keys only whether they are set matters here; `read_secret` hands out their values.
+    """
+    secrets = {key for key in SECRET_KEYS if given.get(key)}
+    given = {key: value for key, value in given.items() if key not in SECRET_KEYS}
     try:
         settings = Settings.model_validate(dict(given))
-        mistakes = [f"{key}: {reason}" for key, reason in _contradictions(settings, stack)]
+        mistakes = [f"{key}: {reason}" for key, reason in _contradictions(settings, stack, secrets)]
         if not mistakes:
             return settings
     except ValidationError as error:
         mistakes = [_describe(entry) for entry in error.errors()]
         broken = {_key(str(entry["loc"][0])) for entry in error.errors()}
-        mistakes += _contradictions_beside(given, broken, stack)
+        mistakes += _contradictions_beside(given, broken, stack, secrets)
     raise SettingsError(
         "\n".join(
             [
@@ -413,12 +452,14 @@ def parse_settings(given: Mapping[str, Any], *, stack: str) -> Settings:
     )
 
 
-def _contradictions_beside(given: Mapping[str, Any], broken: set[str], stack: str) -> list[str]:
+def _contradictions_beside(
+    given: Mapping[str, Any], broken: set[str], stack: str, secrets: Collection[str]
+) -> list[str]:
     """Contradictions among the keys that are not broken themselves, so that one message tells all."""
     stand_ins = {"retailer": "unset", "domain": "unset.example", "account": "0" * 12, "backup-account": "1" * 12}
     healthy = {key: value for key, value in given.items() if key not in broken}
     draft = Settings.model_validate({**{key: value for key, value in stand_ins.items() if key in broken}, **healthy})
-    return [f"{key}: {reason}" for key, reason in _contradictions(draft, stack) if key not in broken]
+    return [f"{key}: {reason}" for key, reason in _contradictions(draft, stack, secrets) if key not in broken]
 
 
 def read_secret(key: str) -> pulumi.Output[str] | None:

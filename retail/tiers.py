@@ -74,3 +74,7 @@ PROFILES: dict[Tier, TierProfile] = {
         WorkloadClass.DEFERRABLE, Pool.JOBS, DatabasePath.POOLED, 2, 8, False, "reports, exports, imports at night"
     ),
 }
+
+READING_TIERS = (Tier.BATCH,)
+"""Tiers that may read what is seconds old: their read-only cursors go to a standby where the database has one, so that
+a report never takes the primary's time."""

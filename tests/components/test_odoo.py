@@ -15,10 +15,14 @@ from rehearsal.engine.model import Evaluation, reveal
 from retail.naming import Identity
 from retail.plan import Plan
 from retail.tiers import PROFILES, DatabasePath, Tier
+from tests.components.odoo_options import FILE_ONLY, FLAGS, FROM_ENVIRONMENT, IN_FILE, flags_of
 
-POOLER, INTEGRATION, DIRECT = "acme-db-pooler", "acme-db-pooler-integration", "acme-db-rw"
+POOLER, DIRECT = "acme-db-pooler", "acme-db-rw"
+PARTNERS, STANDBY = "acme-db-pooler-integration", "acme-db-ro"
 WORKERS = (Tier.STOREFRONT, Tier.BACKOFFICE, Tier.POS, Tier.INTEGRATION, Tier.BACKGROUND)
 WITHOUT_HTTP = (Tier.JOBRUNNER, Tier.SCHEDULED)
+RELAY = {"smtp_host": "mail.example.com", "smtp_user": "shop", "smtp_password": "secret"}
+KILL_MARGIN = 15
 SERVERS = tuple(tier for tier in Tier if tier is not Tier.BATCH)
 
 
@@ -31,8 +35,10 @@ def run_odoo(run_component: Any, identity: Identity) -> Callable[..., Evaluation
                 plan=plan,
                 placement_owner=owner,
                 pooler_host=POOLER,
-                integration_host=INTEGRATION,
+                integration_host=PARTNERS,
                 direct_host=DIRECT,
+                standby_host=STANDBY,
+                database_cluster="acme-db",
                 cluster_name="acme-production",
                 filestore=Filestore(
                     bucket="acme-filestore", prefix=identity.database, key_arn="arn:aws:kms:eu-central-1:1:key/1"
@@ -103,8 +109,14 @@ def test_pid_1_is_tini_and_the_entrypoint_is_left_out(odoo: Evaluation, tier: Ti
 def test_listening_tiers_go_direct_and_no_other(odoo: Evaluation, tier: Tier) -> None:
     direct = tier in (Tier.WEBSOCKET, Tier.JOBRUNNER, Tier.SCHEDULED)
     assert (PROFILES[tier].path is DatabasePath.DIRECT) == direct
-    pooler = INTEGRATION if tier is Tier.INTEGRATION else POOLER
+    pooler = PARTNERS if tier is Tier.INTEGRATION else POOLER
     assert conf(odoo, tier)["options"]["db_host"] == (DIRECT if direct else pooler)
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_only_reports_read_from_a_standby(odoo: Evaluation, tier: Tier) -> None:
+    standby = conf(odoo, tier)["options"].get("db_replica_host")
+    assert standby == (STANDBY if tier is Tier.BATCH else None)
 
 
 @pytest.mark.parametrize("tier", list(Tier))
@@ -120,7 +132,58 @@ def test_the_configuration_is_closed(odoo: Evaluation, identity: Identity, tier:
     assert int(options["db_maxconn"]) == PROFILES[tier].db_maxconn < 64
     assert options["http_interface"] == "0.0.0.0"  # noqa: S104 - what is asserted
     modules = options["server_wide_modules"].split(",")
-    assert {"base", "web", "session_redis", "queue_job"} <= set(modules)
+    assert {"base", "web", "session_redis", "session_redis_devices", "queue_job"} <= set(modules)
+    assert options["addons_path"] == "/opt/addons", "the official image's file, which would say so, is not used"
+
+
+@pytest.mark.parametrize("series", ["18", "19"])
+def test_every_option_is_one_that_the_series_reads_from_there(
+    run_odoo: Callable[..., Evaluation], make_test_plan: Callable[..., Plan], series: str
+) -> None:
+    evaluation = run_odoo(make_test_plan(odoo_version=series, **RELAY))
+    for tier in Tier:
+        assert set(conf(evaluation, tier)["options"]) <= IN_FILE[series]
+        server = container(evaluation, tier)
+        # What click-odoo's own options are is not Odoo's to know.
+        if tier is not Tier.BATCH:
+            assert flags_of(server["args"]) <= FLAGS
+        given = {item["name"] for item in server["env"]}
+        assert given & FROM_ENVIRONMENT[series] == {"ODOO_RC"}, "19 would take it over the file"
+
+
+def test_no_password_is_an_argument_or_a_variable(odoo: Evaluation) -> None:
+    assert "admin_passwd" in FILE_ONLY, "so there is a file, and the other passwords are in it as well"
+    for tier in Tier:
+        server = container(odoo, tier)
+        assert not [argument for argument in server["args"] if "password" in argument or "passwd" in argument]
+        assert not [item["name"] for item in server["env"] if "PASS" in item["name"]]
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_mail_goes_out_from_business_code_and_nowhere_else(
+    run_odoo: Callable[..., Evaluation], make_test_plan: Callable[..., Plan], identity: Identity, tier: Tier
+) -> None:
+    evaluation = run_odoo(make_test_plan(**RELAY))
+    options = conf(evaluation, tier)["options"]
+    data = manifest(evaluation, "ExternalSecret", f"odoo-{tier}")["spec"]["data"]
+    remote = {item["secretKey"]: item["remoteRef"] for item in data}
+    if tier in (Tier.WEBSOCKET, Tier.JOBRUNNER):
+        assert not [key for key in options if key.startswith("smtp")]
+        assert "smtp_password" not in remote
+        return
+    assert {key: options[key] for key in options if key.startswith("smtp")} == {
+        "smtp_server": "mail.example.com",
+        "smtp_port": "587",
+        "smtp_ssl": "True",
+        "smtp_user": "shop",
+        "smtp_password": "{{ .smtp_password }}",
+    }
+    assert remote["smtp_password"] == {"key": identity.secret_path("smtp"), "property": "password"}
+
+
+def test_without_a_relay_nothing_of_mail_is_configured(odoo: Evaluation) -> None:
+    for tier in Tier:
+        assert "smtp" not in str(manifest(odoo, "ExternalSecret", f"odoo-{tier}"))
 
 
 def test_19_keeps_remote_calls_and_18_has_no_such_module(
@@ -130,6 +193,18 @@ def test_19_keeps_remote_calls_and_18_has_no_such_module(
         evaluation = run_odoo(make_test_plan(odoo_version=version))
         modules = conf(evaluation, Tier.INTEGRATION)["options"]["server_wide_modules"].split(",")
         assert ("rpc" in modules) == has_module
+
+
+def resident_mib(tier: Tier) -> int:
+    """Memory of a pod's processes at their worst, from its own command line and Odoo's figures (facts, Odoo §2)."""
+    processes, heavy, gevent, parent = PROFILES[tier].processes, 600, 400, 300
+    if tier is Tier.WEBSOCKET:
+        return gevent
+    if tier in WORKERS:
+        return processes * heavy + gevent + parent  # prefork with HTTP starts a gevent child, wanted or not
+    if tier is Tier.BATCH:
+        return heavy
+    return processes * heavy + parent
 
 
 @pytest.mark.parametrize("tier", list(Tier))
@@ -142,8 +217,7 @@ def test_memory_limits_are_virtual_and_the_container_holds_the_processes(
     assert int(options["limit_memory_soft"]) < int(options["limit_memory_hard"])
     limit = int(container(odoo, tier)["resources"]["limits"]["memory"].removesuffix("Mi"))
     assert limit == make_test_plan().tiers[tier].memory_limit_mib
-    if tier in WORKERS:
-        assert limit >= PROFILES[tier].processes * 600 + 400 + 300
+    assert limit >= resident_mib(tier)
     assert environment(odoo, tier)["MALLOC_ARENA_MAX"] == "2"
 
 
@@ -185,11 +259,24 @@ def test_tiers_without_http_are_probed_from_inside(odoo: Evaluation, tier: Tier)
 
 @pytest.mark.parametrize("tier", SERVERS)
 def test_a_pod_has_time_to_finish_its_longest_request(odoo: Evaluation, tier: Tier) -> None:
+    """Grace runs from the deletion on: preStop, then SIGTERM and the request that has just begun, then Odoo's kill."""
     server = container(odoo, tier)
+    options = conf(odoo, tier)["options"]
     before = server["lifecycle"]["preStop"]["sleep"]["seconds"]
-    real = int(conf(odoo, tier)["options"]["limit_time_real"])
-    assert real == LONGEST_SECONDS[tier]
-    assert pod(odoo, tier)["terminationGracePeriodSeconds"] >= real + before + 15
+    longest = max(int(options["limit_time_real"]), int(options.get("limit_time_real_cron", 0)))
+    assert longest == LONGEST_SECONDS[tier]
+    grace = pod(odoo, tier)["terminationGracePeriodSeconds"]
+    assert grace >= before + longest + KILL_MARGIN
+    assert grace <= before + longest + 60, "a drain would wait for nothing"
+
+
+@pytest.mark.parametrize("tier", [*WORKERS, Tier.WEBSOCKET])
+def test_a_pod_takes_no_new_request_when_it_stops(odoo: Evaluation, tier: Tier) -> None:
+    """Traefik hears of a pod that leaves within the preStop's sleep; till then the pod must serve."""
+    server = container(odoo, tier)
+    assert server["lifecycle"]["preStop"] == {"sleep": {"seconds": 10}}
+    readiness = server["readinessProbe"]
+    assert readiness["timeoutSeconds"] * readiness["failureThreshold"] <= 30
 
 
 @pytest.mark.parametrize("tier", list(Tier))
@@ -261,14 +348,18 @@ def test_tiers_with_attachments_have_a_role_of_their_own(odoo: Evaluation, ident
         for resource in odoo.resources.values()
         if resource.type == "aws:iam/role:Role"
     }
-    assert set(roles) == {identity.iam(str(tier)) for tier in Tier if tier not in (Tier.WEBSOCKET, Tier.JOBRUNNER)}
+    with_attachments = [tier for tier in Tier if tier not in (Tier.WEBSOCKET, Tier.JOBRUNNER)]
+    assert set(roles) == {identity.iam(str(name)) for name in [*with_attachments, "release"]}
     policies = [r.inputs["policy"] for r in odoo.resources.values() if r.type == "aws:iam/rolePolicy:RolePolicy"]
     for policy in policies:
         assert f"arn:aws:s3:::acme-filestore/{identity.database}/*" in policy
         assert "DeleteObjectVersion" not in policy
         assert "s3:*" not in policy
-    section = conf(odoo, Tier.BACKGROUND)["fs_storage.filestore"]
-    assert section["directory_path"] == f"acme-filestore/{identity.database}"
+    # Fields that fs_storage_environment reads; it would pass over any other in silence.
+    assert dict(conf(odoo, Tier.BACKGROUND)["fs_storage.filestore"]) == {
+        "protocol": "s3",
+        "directory_path": f"acme-filestore/{identity.database}",
+    }
     assert "fs_storage.filestore" not in conf(odoo, Tier.WEBSOCKET)
 
 
@@ -296,8 +387,10 @@ def test_a_plan_without_tiers_is_refused(identity: Identity, make_test_plan: Cal
             plan=platform,
             placement_owner="acme",
             pooler_host=POOLER,
-            integration_host=INTEGRATION,
+            integration_host=PARTNERS,
             direct_host=DIRECT,
+            standby_host=STANDBY,
+            database_cluster="acme-db",
             cluster_name="acme",
             filestore=Filestore(bucket="b", prefix="p", key_arn="k"),
         )

@@ -44,6 +44,8 @@ def policies(**changes: Any) -> dict[str, Any]:
         "owns_edge": True,
         "owns_database": True,
         "managed_redis": True,
+        "has_standbys": True,
+        "smtp_port": None,
         "vpc_cidr": "10.20.0.0/16",
         "load_balancer_cidrs": CIDRS,
         **changes,
@@ -105,12 +107,60 @@ def test_every_pod_has_dns_and_the_identity_agent() -> None:
 
 @pytest.mark.parametrize("tier", list(Tier))
 def test_a_tier_reaches_postgresql_by_its_own_path_only(tier: Tier) -> None:
-    spec = policies()[f"tier-{tier}"]
+    spec = policies(has_standbys=False)[f"tier-{tier}"]
     (peer,) = opened(spec, "egress", 5432)
     pooled = PROFILES[tier].path is DatabasePath.POOLED
     assert ("cnpg.io/poolerName" in str(peer)) == pooled
     assert ("cnpg.io/podRole" in str(peer)) != pooled
     assert spec["podSelector"] == {"matchLabels": {"retail/tier": str(tier)}}
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_only_reports_reach_a_standby_and_never_the_primary(tier: Tier) -> None:
+    direct = [peer for peer in opened(policies()[f"tier-{tier}"], "egress", 5432) if "cnpg.io/podRole" in str(peer)]
+    if tier is Tier.BATCH:
+        assert [peer["podSelector"]["matchLabels"]["cnpg.io/instanceRole"] for peer in direct] == ["replica"]
+    else:
+        assert "instanceRole" not in str(direct)
+
+
+def test_standbys_let_in_reports_and_a_database_without_them_nobody() -> None:
+    spec = policies()["database-standbys"]
+    assert spec["podSelector"]["matchLabels"]["cnpg.io/instanceRole"] == "replica"
+    (reader,) = opened(spec, "ingress", 5432)
+    assert reader["podSelector"]["matchExpressions"][0]["values"] == ["batch"]
+    assert "database-standbys" not in policies(has_standbys=False)
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_mail_leaves_by_its_own_port_and_from_tiers_that_send_it(tier: Tier) -> None:
+    to_relay = opened(policies(smtp_port=587)[f"tier-{tier}"], "egress", 587)
+    if tier in (Tier.WEBSOCKET, Tier.JOBRUNNER):
+        assert not to_relay
+    else:
+        assert to_relay == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_RANGES}}]
+    assert not opened(policies()[f"tier-{tier}"], "egress", 587)
+
+
+def test_the_relay_and_the_standbys_of_the_plan_are_the_namespaces(
+    run_tenancy: Callable[..., Any], make_test_plan: Callable[..., Plan]
+) -> None:
+    relay = {"smtp_host": "mail.example.com", "smtp_port": 2525, "smtp_user": "shop", "smtp_password": "secret"}
+    found = run_tenancy(make_test_plan(**relay))
+    assert opened(found["NetworkPolicy", "tier-pos"]["spec"], "egress", 2525)
+    assert ("NetworkPolicy", "database-standbys") in found
+    alone = run_tenancy(make_test_plan(objective_class="bronze", environment="test"))
+    assert ("NetworkPolicy", "database-standbys") not in alone
+
+
+def test_a_release_reaches_what_its_steps_ask_and_nobody_reaches_it() -> None:
+    spec = policies()["release"]
+    assert spec["podSelector"] == {"matchLabels": {"retail/tier": "release"}}
+    assert spec["policyTypes"] == ["Egress"]
+    (database,) = opened(spec, "egress", 5432)
+    assert database["podSelector"]["matchLabels"] == {"cnpg.io/podRole": "instance"}
+    assert {"ipBlock": {"cidr": "10.20.0.0/16"}} in opened(spec, "egress", 443)
+    assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == {443, 5432}
 
 
 @pytest.mark.parametrize("tier", list(Tier))
@@ -140,7 +190,12 @@ def test_jobs_come_from_the_runner() -> None:
 def test_the_database_is_open_to_its_clients_its_operator_and_keda() -> None:
     spec = policies()["database-instances"]
     direct = [peer for peer in opened(spec, "ingress", 5432) if "retail/tier" in str(peer)]
-    assert direct[0]["podSelector"]["matchExpressions"][0]["values"] == ["websocket", "jobrunner", "scheduled"]
+    assert direct[0]["podSelector"]["matchExpressions"][0]["values"] == [
+        "websocket",
+        "jobrunner",
+        "scheduled",
+        "release",
+    ]
     assert [peer for peer in opened(spec, "ingress", 5432) if "keda-operator" in str(peer)]
     assert [peer for peer in opened(spec, "ingress", 8000) if "cnpg-system" in str(peer)]
     assert [peer for peer in opened(spec, "ingress", 9187) if "observability" in str(peer)]

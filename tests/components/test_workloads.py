@@ -46,6 +46,8 @@ def workloads(identity: Identity, plan: Plan) -> Callable[..., None]:
                 pooler_host="acme-db-pooler",
                 integration_host="acme-db-pooler-integration",
                 direct_host="acme-db-rw",
+                standby_host="acme-db-ro",
+                database_cluster="acme-db",
                 cluster_name="acme-production",
                 filestore=Filestore(bucket="acme-filestore", prefix=identity.database, key_arn="arn:aws:kms:key"),
             ),

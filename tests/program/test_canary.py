@@ -14,11 +14,12 @@ from rehearsal.paths import PROJECT_DIR
 
 CANARY = "CANARY-c0ffee-9d41"
 KEY = "smtp-password"
+RELAY = {"smtp-host": "mail.example.com", "smtp-user": "shop"}
 
 
 @pytest.fixture(scope="module")
 def canary() -> Evaluation:
-    return evaluate(PROJECT_DIR, "dev", preview=False, overrides={KEY: CANARY})
+    return evaluate(PROJECT_DIR, "dev", preview=False, overrides={**RELAY, KEY: CANARY})
 
 
 def plain_texts(value: Any) -> Iterator[str]:
@@ -71,7 +72,7 @@ def test_no_repr_shows_it(canary: Evaluation) -> None:
 )
 def test_messages_about_other_keys_do_not_show_it(overrides: dict[str, str]) -> None:
     with pytest.raises(UserError) as raised:
-        evaluate(PROJECT_DIR, "dev", preview=False, overrides={KEY: CANARY, **overrides})
+        evaluate(PROJECT_DIR, "dev", preview=False, overrides={**RELAY, KEY: CANARY, **overrides})
     assert CANARY not in str(raised.value)
 
 

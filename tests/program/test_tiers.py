@@ -66,6 +66,29 @@ def test_tiers_that_listen_go_straight_to_the_database_and_no_others(
     if deployed.config["odoo-retail:hosting"] == "platform":
         assert hosts == {}
         return
-    assert hosts.keys() == {str(tier) for tier in Tier}
+    assert hosts.keys() == {*(str(tier) for tier in Tier), "release"}
+    assert hosts["release"] in clusters
     for tier in Tier:
         assert hosts[tier] in (clusters if tier in DIRECT else poolers), tier
+
+
+def test_a_node_that_is_drained_waits_for_the_longest_request(
+    objects: list[KubernetesObject], deployed: Evaluation
+) -> None:
+    """Karpenter kills what is left after a NodePool's terminationGracePeriod; without one it waits for the pods'."""
+    around = [*objects, *(each for other in deployed.references.values() for each in kubernetes_objects(other))]
+    limits = {
+        tuple(sorted(each["spec"]["template"]["metadata"]["labels"].items())): each["spec"]["template"]["spec"].get(
+            "terminationGracePeriod"
+        )
+        for each in of_kind(around, "NodePool")
+    }
+    for deployment in of_kind(objects, "Deployment"):
+        pod = deployment["spec"]["template"]["spec"]
+        if "retail/pool" not in pod.get("nodeSelector", {}):
+            continue
+        needed = pod.get("terminationGracePeriodSeconds", 30)
+        homes = [limit for labels, limit in limits.items() if pod["nodeSelector"].items() <= dict(labels).items()]
+        assert homes, name_of(deployment)
+        for limit in homes:
+            assert limit is None or int(limit.removesuffix("s")) > needed, name_of(deployment)

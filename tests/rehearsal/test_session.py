@@ -282,7 +282,8 @@ def test_interrupted_up_is_continued_by_the_next(step: str) -> None:
 @pytest.mark.usefixtures("dev")
 def test_a_secret_of_the_configuration_is_nowhere_on_disk(home: Path) -> None:
     said = io.StringIO()
-    outcome = session.up(Request("dev", {"smtp-password": CANARY}), LineProgress(said))
+    relay = {"smtp-host": "mail.example.com", "smtp-user": "shop", "smtp-password": CANARY}
+    outcome = session.up(Request("dev", relay), LineProgress(said))
     generated = [
         resource.outputs["result"].value
         for resource in outcome.evaluation.resources.values()

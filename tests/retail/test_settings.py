@@ -150,3 +150,31 @@ def test_shipped_stacks_are_valid(stack: str) -> None:
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     settings = parse_settings({key.removeprefix("odoo-retail:"): value for key, value in config.items()}, stack=stack)
     assert isinstance(settings, Settings)
+
+
+RELAY = {"smtp_host": "mail.example.com", "smtp_user": "shop", "smtp_password": "canary-3e1f"}
+
+
+def test_a_whole_mail_relay_is_accepted() -> None:
+    settings = parse_settings(VALID | {key.replace("_", "-"): value for key, value in RELAY.items()}, stack="test")
+    assert (settings.smtp_host, settings.smtp_port, settings.smtp_user) == ("mail.example.com", 587, "shop")
+    assert "canary" not in repr(settings)
+
+
+@pytest.mark.parametrize("missing", list(RELAY))
+def test_half_a_mail_relay_is_refused(missing: str) -> None:
+    given = {key: value for key, value in RELAY.items() if key != missing}
+    message = mistakes(**given)
+    others = " and ".join(key.replace("_", "-") for key in given)
+    assert f"{missing.replace('_', '-')}: must be set beside {others}" in message
+    assert "canary" not in message
+
+
+def test_a_mail_port_that_odoo_conf_can_not_speak_to_is_refused() -> None:
+    assert "smtp-port: 465 speaks TLS from the first byte" in mistakes(**RELAY, smtp_port=465)
+
+
+def test_a_platform_sends_no_mail() -> None:
+    assert "smtp-host: must be left out where hosting is platform" in mistakes(
+        hosting="platform", retailer="test", image="", **RELAY
+    )
