@@ -13,7 +13,7 @@ from components.database_volumes import DatabaseVolumes, DatabaseVolumesArgs
 from components.placement import ZONE
 from components.pooler import INTEGRATION_POOLER, Pooler, PoolerArgs
 from components.postgres_parameters import postgres_parameters
-from components.postgres_queries import QUERIES_KEY, PostgresQueries, PostgresQueriesArgs
+from components.postgres_queries import EVERY_DATABASE, QUERIES_KEY, PostgresQueries, PostgresQueriesArgs
 from components.postgres_roles import (
     access_rules,
     bootstrap_sql,
@@ -148,7 +148,11 @@ class Postgres(pulumi.ComponentResource):
         )
         queries = PostgresQueries(
             f"{name}-queries",
-            PostgresQueriesArgs(identity=identity, config_map=f"{cluster}-queries", odoo=not args.shared),
+            PostgresQueriesArgs(
+                identity=identity,
+                config_map=f"{cluster}-queries",
+                databases=EVERY_DATABASE if args.shared else identity.database,
+            ),
             opts=child,
         )
         metadata = {

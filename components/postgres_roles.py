@@ -90,13 +90,15 @@ def bootstrap_sql(identity: Identity) -> list[str]:
     ]
 
 
-def release_grants(identity: Identity) -> list[str]:
+def release_grants(identity: Identity, *, shared: bool = False) -> list[str]:
     """What Odoo's tables must be opened for, run as the owner after each module installation or upgrade.
 
-    Column by column, and only while the module that has them is installed; repeating it changes nothing.
+    Column by column, and only while the module that has them is installed; repeating it changes nothing. In a shared
+    cluster the scaler is the owner itself.
     """
+    counting = [] if shared else [keda_role(identity)]
     return [
-        *_grant("queue_job", QUEUE_COLUMNS, keda_role(identity), EXPORTER_ROLE),
+        *_grant("queue_job", QUEUE_COLUMNS, *counting, EXPORTER_ROLE),
         *_grant("ir_cron", CRON_COLUMNS, EXPORTER_ROLE),
     ]
 
