@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from components.postgres_bootstrap import bootstrap_sql
 from components.postgres_queries import ODOO_QUERIES, SERVER_QUERIES
-from components.postgres_roles import EXPORTER_ROLE, bootstrap_sql, release_grants
+from components.postgres_roles import EXPORTER_ROLE, release_grants
 from components.scaling_signals import QUEUE
 from retail.naming import Identity
 from tests.components.postgres_server import Server, is_installed, running
