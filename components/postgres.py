@@ -8,20 +8,20 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.database_archive import PLUGIN, DatabaseArchive, DatabaseArchiveArgs, cluster_name
 from components.database_pods import data_nodes, object_labels, pod_labels
-from components.database_topology import OtherRegion, recovery, server_name, topology
+from components.database_topology import OtherRegion, server_name, topology
 from components.database_volumes import DatabaseVolumes, DatabaseVolumesArgs
 from components.placement import ZONE
 from components.pooler import INTEGRATION_POOLER, Pooler, PoolerArgs
+from components.postgres_bootstrap import bootstrap
 from components.postgres_parameters import postgres_parameters
-from components.postgres_queries import QUERIES_KEY, PostgresQueries, PostgresQueriesArgs
+from components.postgres_queries import EVERY_DATABASE, QUERIES_KEY, PostgresQueries, PostgresQueriesArgs
 from components.postgres_roles import (
     access_rules,
-    bootstrap_sql,
     managed_roles,
     platform_access_rules,
     platform_roles,
 )
-from retail.database_roles import owner_role
+from components.postgres_timing import backup_schedule, failover_delays
 from retail.naming import Identity
 from retail.objectives import Objectives, WorkloadClass
 from retail.plan import DatabasePlan
@@ -31,12 +31,6 @@ API_VERSION = "postgresql.cnpg.io/v1"
 
 RESERVED_ROLE_PREFIXES = ("pg_", "cnpg_")
 """Role names that PostgreSQL and CloudNativePG keep for themselves; the operator's webhook refuses them."""
-
-LOCALE_PROVIDER, LOCALE = "builtin", "C.UTF-8"
-"""PostgreSQL's own since 17: sorts by code point, as Odoo's databases do, and knows upper and lower case of Unicode."""
-
-FIRST_BACKUP_HOUR = 2
-"""UTC. Base backups come from a standby, and at night where there is one a day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +91,8 @@ class Postgres(pulumi.ComponentResource):
     Bronze has one instance, and gives up what two more would be for: its node's or zone's end, and every update, stops
     the database until its pod is back on its volume; only the archive is a second copy; reports read the primary.
 
-    The first start needs the Secrets of its roles (components/secrets.py). Of the two Secrets that the operator makes
-    up, `<cluster>-app` is nobody's key: the owner it names may not log in.
+    The first start needs the Secrets of its roles (components/secrets.py). The operator's own Secret `<cluster>-app` is
+    nobody's key: the owner that it names may not log in.
 
     Example:
         Postgres("database", PostgresArgs(identity=identity, plan=plan.database, objectives=plan.objectives,
@@ -148,7 +142,11 @@ class Postgres(pulumi.ComponentResource):
         )
         queries = PostgresQueries(
             f"{name}-queries",
-            PostgresQueriesArgs(identity=identity, config_map=f"{cluster}-queries", odoo=not args.shared),
+            PostgresQueriesArgs(
+                identity=identity,
+                config_map=f"{cluster}-queries",
+                databases=EVERY_DATABASE if args.shared else identity.database,
+            ),
             opts=child,
         )
         metadata = {
@@ -231,37 +229,6 @@ class Postgres(pulumi.ComponentResource):
         )
 
 
-def backup_schedule(interval_hours: int) -> str:
-    """Six-field cron, seconds first (CloudNativePG's own form), in UTC."""
-    hours = range(FIRST_BACKUP_HOUR, 24, interval_hours)
-    return f"0 0 {','.join(str(hour) for hour in hours)} * * *"
-
-
-def failover_delays(rto_seconds: int) -> dict[str, Any]:
-    """How long a switchover, a stop and an election may take.
-
-    A switchover, and a stop before it: half of the RTO, the rest is detection and promotion. The operator's own 3600 s
-    would hold a switchover for an hour on a primary that can't ship its WAL. Five minutes at most: a stop that takes
-    longer is stuck. Smart shutdown waits for clients, and poolers never leave by themselves.
-
-    A lost primary is replaced at once, and its lease ends 15 s after it was renewed last (CloudNativePG's own figure,
-    said here because an RTO rests on it): a node's loss is seen after 50 s, so it is 75 s in all at most, within 120.
-    """
-    delay = min(300, max(30, rto_seconds // 2))
-    return {
-        "switchoverDelay": delay,
-        "stopDelay": delay,
-        "smartShutdownTimeout": delay // 4,
-        "failoverDelay": 0,
-        "primaryLease": {
-            "leaseDurationSeconds": 15,
-            "renewDeadlineSeconds": 10,
-            "retryPeriodSeconds": 2,
-            "releasedLeaseDurationSeconds": 1,
-        },
-    }
-
-
 def _cluster(
     args: PostgresArgs, volumes: DatabaseVolumes, archive: DatabaseArchive, queries: PostgresQueries, server: str
 ) -> dict[str, Any]:
@@ -290,7 +257,7 @@ def _cluster(
         "storage": {"size": f"{plan.storage_gib}Gi", "storageClass": volumes.data_class},
         "walStorage": {"size": f"{plan.wal_storage_gib}Gi", "storageClass": volumes.wal_class},
         "postgresql": _postgresql(args),
-        "bootstrap": _bootstrap(args),
+        "bootstrap": bootstrap(identity, shared=args.shared, other=args.other),
         **(topology(identity, args.lineage, args.other) if args.other else {}),
         "managed": {"roles": platform_roles(identity) if args.shared else managed_roles(identity, plan.budget)},
         "monitoring": {"customQueriesConfigMap": [{"name": queries.name, "key": QUERIES_KEY}]},
@@ -329,23 +296,3 @@ def _postgresql(args: PostgresArgs) -> dict[str, Any]:
             "failoverQuorum": True,
         }
     return postgresql
-
-
-def _bootstrap(args: PostgresArgs) -> dict[str, Any]:
-    if args.other and args.other.origin:
-        return {"recovery": recovery(args.identity, args.other)}
-    return {"initdb": _initdb(args)}
-
-
-def _initdb(args: PostgresArgs) -> dict[str, Any]:
-    """The database and its owner. Characters are those of Unicode in PostgreSQL's own locale: libc's change with the
-    image, and indexes over text would be wrong from one day to the next; plain `C` knows no case but ASCII's."""
-    initdb: dict[str, Any] = {
-        "database": args.identity.database,
-        "owner": owner_role(args.identity),
-        "encoding": "UTF8",
-        "localeProvider": LOCALE_PROVIDER,
-        "builtinLocale": LOCALE,
-        "dataChecksums": True,
-    }
-    return initdb if args.shared else {**initdb, "postInitSQL": bootstrap_sql(args.identity)}

@@ -67,36 +67,15 @@ def platform_roles(identity: Identity) -> list[dict[str, Any]]:
     ]
 
 
-def bootstrap_sql(identity: Identity) -> list[str]:
-    """`initdb.postInitSQL`: run once by the superuser, after the owner is made and before the operator sees any role.
-
-    It says what a managed role has no field for. `SET role` is a default of the session: it holds through PgBouncer,
-    and through psycopg2's reset() between two requests, which is DISCARD ALL (tests/components/test_postgres_sql.py
-    asks a real server). What people read is in the audit log; of Odoo, only what changes structure or rights is.
-    """
-    owner, readonly, keda = owner_role(identity), readonly_role(identity), keda_role(identity)
-    return [
-        *(
-            statement
-            for name in (login_role(identity, slot) for slot in SLOTS)
-            for statement in (f"CREATE ROLE {name} LOGIN IN ROLE {owner}", f"ALTER ROLE {name} SET role = {owner}")
-        ),
-        f"CREATE ROLE {readonly} LOGIN IN ROLE pg_read_all_data",
-        f"ALTER ROLE {readonly} SET default_transaction_read_only = on",
-        f"ALTER ROLE {readonly} SET pgaudit.log = 'all, -misc'",
-        f"CREATE ROLE {keda} LOGIN",
-        f"ALTER ROLE {keda} SET default_transaction_read_only = on",
-        f"ALTER ROLE {keda} SET statement_timeout = '10s'",
-    ]
-
-
-def release_grants(identity: Identity) -> list[str]:
+def release_grants(identity: Identity, *, shared: bool = False) -> list[str]:
     """What Odoo's tables must be opened for, run as the owner after each module installation or upgrade.
 
-    Column by column, and only while the module that has them is installed; repeating it changes nothing.
+    Column by column, and only while the module that has them is installed; repeating it changes nothing. In a shared
+    cluster the scaler is the owner itself.
     """
+    counting = [] if shared else [keda_role(identity)]
     return [
-        *_grant("queue_job", QUEUE_COLUMNS, keda_role(identity), EXPORTER_ROLE),
+        *_grant("queue_job", QUEUE_COLUMNS, *counting, EXPORTER_ROLE),
         *_grant("ir_cron", CRON_COLUMNS, EXPORTER_ROLE),
     ]
 

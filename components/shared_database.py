@@ -8,7 +8,8 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from components.access import SharedDatabase
 from components.database_pods import object_labels
 from components.external_secret import external_secret
-from components.postgres import API_VERSION, LOCALE, LOCALE_PROVIDER
+from components.postgres import API_VERSION
+from components.postgres_bootstrap import LOCALE, LOCALE_PROVIDER
 from components.secret_store import SecretStore, SecretStoreArgs
 from components.secrets import BASIC_AUTH, DATABASE_APP, RELOAD
 from retail.naming import Identity

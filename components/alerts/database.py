@@ -75,6 +75,14 @@ def database_alerts(namespace: str, cluster: str, objectives: Objectives, drill:
             False,
         ),
         Alert(
+            "RoleNearConnectionLimit",
+            f"max by (role) (cnpg_retail_roles_used{{{instances}}} / cnpg_retail_roles_allowed{{{instances}}}) > 0.95",
+            "5m",
+            f"A role of {cluster} has nearly all connections that it may have; the next are refused",
+            "pg_stat_activity by usename and application_name: which tier holds them, and what it waits for.",
+            False,
+        ),
+        Alert(
             "TransactionIdsRunOut",
             f"max(cnpg_pg_database_xid_age{{{instances}}}) > {WRAPAROUND_TRANSACTIONS}",
             "1h",
@@ -131,6 +139,14 @@ def _standby_alerts(instances: str, cluster: str, objectives: Objectives) -> lis
             f"{cluster} has no standby: " + ("writes stop" if objectives.synchronous else "a failure loses data"),
             "`kubectl cnpg status`. With two zones gone, a person decides on promotion (docs/architecture.md).",
             True,
+        ),
+        Alert(
+            "DatabaseWaitsForSwitchover",
+            f"max(cnpg_collector_manual_switchover_required{{{instances}}}) > 0",
+            "15m",
+            f"{cluster} has updated its standbys; in production its primary follows when a person says so",
+            "At a quiet hour, outside freezes: `kubectl cnpg promote` one of the standbys.",
+            False,
         ),
     ]
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from components.database_topology import server_name
 from components.database_volumes import provisioned
-from components.postgres import Postgres, PostgresArgs, backup_schedule, failover_delays
+from components.postgres import Postgres, PostgresArgs
+from components.postgres_timing import backup_schedule, failover_delays
 from rehearsal.engine.kubernetes_objects import KubernetesObject, kubernetes_objects
 from rehearsal.engine.model import Evaluation
 from retail.naming import Identity

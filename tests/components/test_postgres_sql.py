@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from components.autoscaling import QUEUE_DEPTH
+from components.postgres_bootstrap import bootstrap_sql
 from components.postgres_queries import ODOO_QUERIES, SERVER_QUERIES
-from components.postgres_roles import EXPORTER_ROLE, bootstrap_sql, release_grants
+from components.postgres_roles import EXPORTER_ROLE, release_grants
+from components.scaling_signals import QUEUE
 from retail.naming import Identity
 from tests.components.postgres_server import Server, is_installed, running
 
@@ -59,7 +60,8 @@ def test_what_one_login_role_makes_the_other_changes(released: Server) -> None:
 def test_readers_only_read_and_the_scaler_only_counts(released: Server) -> None:
     assert released.ask(READONLY, "SELECT count(*) FROM queue_job", database=OWNER) == ["0"]
     assert "read-only transaction" in released.refuses(READONLY, "CREATE TABLE mine (id int)", OWNER)
-    assert released.ask(KEDA, QUEUE_DEPTH.replace("CAPACITY", "10"), database=OWNER) == ["0"]
+    asked = QUEUE.format(capacity=10, processes=4, wait=60, batch="root.batch")
+    assert released.ask(KEDA, asked, database=OWNER) == ["0"]
     assert "permission denied" in released.refuses(KEDA, "SELECT args FROM queue_job", OWNER)
     assert "permission denied" in released.refuses(KEDA, "SELECT * FROM ir_cron", OWNER)
     assert "permission denied" in released.refuses(EXPORTER_ROLE, "SELECT args FROM queue_job", OWNER)
@@ -91,7 +93,16 @@ def test_questions_about_tables_that_are_not_open_are_not_asked() -> None:
         server.ask("postgres", *TABLES, database=OWNER)
         for predicate in closed.values():
             assert exporter(server, predicate) == ["f"], "no grant yet"
-        assert exporter(server, ODOO_QUERIES["odoo_readable"]["query"]) == ["0|0"]
+        assert exporter(server, ODOO_QUERIES["retail_readable"]["query"]) == [f"{OWNER}|0|0"]
+
+
+def test_a_shared_retailers_one_role_opens_its_tables_to_the_exporter_alone(identity: Identity) -> None:
+    with running() as server:
+        server.ask("postgres", f"CREATE ROLE {EXPORTER_ROLE} LOGIN IN ROLE pg_monitor", f"CREATE ROLE {OWNER} LOGIN")
+        server.ask("postgres", f"CREATE DATABASE {OWNER} OWNER {OWNER}")
+        server.ask(OWNER, *TABLES, *release_grants(identity, shared=True), database=OWNER)
+        for query in ODOO_QUERIES.values():
+            assert exporter(server, query.get("predicate_query", "SELECT true")) == ["t"]
 
 
 def exporter(server: Server, statement: Any) -> list[str]:
