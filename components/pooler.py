@@ -79,7 +79,7 @@ class Pooler(pulumi.ComponentResource):
                         "enableServiceLinks": False,
                         "terminationGracePeriodSeconds": 60,
                         "securityContext": pod_security(user=PGBOUNCER_USER, group=PGBOUNCER_GROUP),
-                        "topologySpreadConstraints": zone_spread(pods, fixed_three=plan.poolers == 3),
+                        "topologySpreadConstraints": zone_spread(pods, fixed=plan.poolers),
                         **data_nodes(args.owner),
                         "containers": [
                             {
