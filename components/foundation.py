@@ -10,6 +10,7 @@ from components.contract import contract
 from components.database_archive import cluster_name
 from components.database_topology import OtherRegion
 from components.encryption import EncryptionKey, EncryptionKeyArgs
+from components.headroom import Headroom, HeadroomArgs
 from components.network import subnet_cidrs
 from components.node_pools import NodePools, NodePoolsArgs
 from components.observability import Observability, ObservabilityArgs
@@ -102,6 +103,8 @@ class Foundation(pulumi.ComponentResource):
             NodePools(
                 f"{name}-nodes", NodePoolsArgs(identity=identity, pools=args.plan.pools, access=access), opts=child
             )
+            for pool, headroom in args.plan.headroom.items():
+                Headroom(f"{name}-{pool}-headroom", HeadroomArgs(identity=identity, plan=headroom), opts=inside)
             self.postgres = self._postgres()
             self.edge = Traefik(
                 f"{name}-edge",

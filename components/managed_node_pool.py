@@ -11,7 +11,7 @@ from components.placement import Placement
 from retail.instances import instance_type
 from retail.naming import LABEL_POOL, Identity, Pool, shorten
 from retail.plan import NodePoolPlan
-from retail.versions import KUBERNETES
+from retail.versions import KUBERNETES, NODE_IMAGE, NODE_KUBELET
 
 ROOT_DEVICE = "/dev/xvda"
 ROOT_VOLUME_GIB = 50
@@ -104,6 +104,7 @@ class ManagedNodePool(pulumi.ComponentResource):
             node_role_arn=args.node_role_arn,
             subnet_ids=[args.private_subnet_ids[zone] for zone in zones],
             version=KUBERNETES,
+            release_version=f"{NODE_KUBELET}-{NODE_IMAGE}",
             ami_type="AL2023_x86_64_STANDARD",
             capacity_type="ON_DEMAND",
             instance_types=list(plan.instance_types),

@@ -143,7 +143,9 @@ def server_template(args: OdooPodArgs, tier: TierPlan) -> dict[str, Any]:
         "metadata": {"labels": labels},
         "spec": {
             **pod_spec(args, tier, containers),
-            "topologySpreadConstraints": zone_spread(selector(labels)),
+            "topologySpreadConstraints": zone_spread(
+                selector(labels), fixed=None if tier.profile.scaled else tier.floor
+            ),
             "terminationGracePeriodSeconds": LONGEST_SECONDS[tier.tier] + PRE_STOP_SECONDS + FORCE_SECONDS,
         },
     }

@@ -36,12 +36,14 @@ class Placement:
         return {"nodeSelector": self.labels, "tolerations": self.tolerations}
 
 
-def zone_spread(match_labels: Mapping[str, str], *, fixed_three: bool = False) -> list[dict[str, Any]]:
+def zone_spread(match_labels: Mapping[str, str], *, fixed: int | None = None) -> list[dict[str, Any]]:
     """Spread over zones as evenly as can be, and over nodes where possible.
 
-    Only a fixed set of three asks for three domains: with `minDomains` a zone outage stops replacement and scale-out
-    of scaled tiers (docs/architecture.md, choices). `nodeTaintsPolicy: Honor` leaves other pools' zones out of the
-    arithmetic.
+    fixed: pods of a set that nothing scales, which asks for so many zones, three at most. The scheduler knows only the
+    zones that have nodes of the pool, so without `minDomains` a set that starts before Karpenter has a node in each
+    zone comes to lie in one of them, and stays. Scaled tiers go without: with it a zone outage would stop replacement
+    and scale-out (docs/architecture.md, choices). `nodeTaintsPolicy: Honor` leaves other pools' zones and cordoned
+    nodes out of the arithmetic; each revision is spread for itself, so that a rollout ends as even as it began.
     """
     zone: dict[str, Any] = {
         "maxSkew": 1,
@@ -49,11 +51,10 @@ def zone_spread(match_labels: Mapping[str, str], *, fixed_three: bool = False) -
         "whenUnsatisfiable": "DoNotSchedule",
         "nodeTaintsPolicy": "Honor",
         "labelSelector": {"matchLabels": dict(match_labels)},
+        "matchLabelKeys": ["pod-template-hash"],
     }
-    if fixed_three:
-        zone["minDomains"] = 3
-    else:
-        zone["matchLabelKeys"] = ["pod-template-hash"]
+    if fixed and fixed > 1:
+        zone["minDomains"] = min(fixed, 3)
     host = {
         "maxSkew": 1,
         "topologyKey": HOSTNAME,

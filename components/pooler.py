@@ -87,7 +87,7 @@ class Pooler(pulumi.ComponentResource):
                         "enableServiceLinks": False,
                         "terminationGracePeriodSeconds": 60,
                         "securityContext": pod_security(user=PGBOUNCER_USER, group=PGBOUNCER_GROUP),
-                        "topologySpreadConstraints": zone_spread(pods, fixed_three=plan.instances == 3),
+                        "topologySpreadConstraints": zone_spread(pods, fixed=plan.instances),
                         **data_nodes(args.owner),
                         "containers": [
                             {

@@ -70,6 +70,9 @@ def _demands(plan: Plan, *, owns_edge: bool) -> Iterator[Demand]:
         yield Demand(1, UPGRADE_CPU_MILLIS, UPGRADE_MEMORY_MIB, UPGRADE_MEMORY_MIB)
     if owns_edge:
         yield Demand(plan.traefik_replicas + 1, traefik.CPU_MILLIS, traefik.MEMORY_MIB, traefik.MEMORY_MIB)
+    for headroom in plan.headroom.values():
+        memory = headroom.memory_request_mib
+        yield Demand(headroom.peak_pods, headroom.cpu_request_millis, memory, memory)
     if plan.database:
         database = plan.database
         memory = database.memory_mib + ARCHIVER_MEMORY_MIB

@@ -239,7 +239,7 @@ def _pod(args: TraefikArgs, labels: dict[str, str]) -> dict[str, Any]:
         "priorityClassName": str(WorkloadClass.CRITICAL),
         "securityContext": pod_security(user=USER, group=USER),
         "terminationGracePeriodSeconds": DRAIN_SECONDS + FINISH_SECONDS + EXIT_SECONDS,
-        "topologySpreadConstraints": zone_spread(selector(labels), fixed_three=args.replicas == 3),
+        "topologySpreadConstraints": zone_spread(selector(labels), fixed=args.replicas),
         "containers": [
             {
                 "name": NAME,

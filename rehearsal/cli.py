@@ -27,6 +27,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+lose = typer.Typer(
+    help="Drills: take something away from a stack that is up, and judge what it bears.", no_args_is_help=True
+)
+app.add_typer(lose, name="lose")
+
 Stack = Annotated[str, typer.Argument(help="A stack of the project: Pulumi.STACK.yaml.", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
@@ -206,6 +211,36 @@ def capacity(
     else:
         for each in found:
             capacity_tables.show(each, Console())
+
+
+@lose.command("zone")
+@reported
+def lose_zone(
+    stack: Annotated[str, typer.Argument(help="A stack that is up and owns its cluster.", show_default=False)],
+    zone: Annotated[str, typer.Option("--zone", help="Its name or letter [default: the database's].")] = "",
+    config: Overrides = None,
+    back: Annotated[bool, typer.Option("--back", help="Bring the lost zone back.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Shift away from a zone and drain it: who keeps what it needs, who can still grow, what is pending and why."""
+    from rich.console import Console
+
+    from rehearsal.drills import zone_loss
+    from rehearsal.progress import progress_on
+    from rehearsal.report.drill import print_zone_loss
+    from rehearsal.session import Request
+
+    request = Request(stack, _pairs(config))
+    if back:
+        returned = zone_loss.bring_back(request, progress_on())
+        print(json.dumps({"back": returned}) if as_json else f"back: {returned or 'no zone was lost'}")
+        return 0
+    loss = zone_loss.lose_zone(request, zone, progress_on())
+    if as_json:
+        print(json.dumps(loss.data(), indent=2))
+    else:
+        print_zone_loss(loss, Console())
+    return 0 if loss.ok else 1
 
 
 @app.command()

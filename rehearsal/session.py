@@ -77,7 +77,7 @@ def up(request: Request, progress: Progress) -> Outcome:
         plane = boot.start(owner, progress)
         with Client(plane.kubeconfig) as client, open_state(plane.folder, request.stack, progress) as state:
             install(client, _definitions(evaluation, progress), progress)
-            _set_mode(client, request.at)
+            set_mode(client, request.at)
             _start_stand_ins(plane)
             apply_nodes(evaluation, client, progress)
             changes = apply(evaluation, client, state, progress)
@@ -209,7 +209,7 @@ def _definitions(evaluation: Evaluation, progress: Progress) -> list[dict[str, A
     ]
 
 
-def _set_mode(client: Client, at: str) -> None:
+def set_mode(client: Client, at: str) -> None:
     """Tell the stand-in of KEDA where scaled tiers are to be; it reads this object."""
     client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": MODE_NAMESPACE}})
     client.apply(

@@ -1,11 +1,13 @@
 """The retail calendar: peaks that multiply the load, freezes in which nothing changes, and how both become schedules.
 
 Times in a stack file are local to the retailer (`time-zone`); schedulers that know no time zone (Karpenter's budgets)
-get UTC from `utc_cron`.
+get UTC from `quiet_windows`.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -69,6 +71,38 @@ def floor_crons(peak: Peak, time_zone: str) -> tuple[str, str]:
 def cron(moment: datetime) -> str:
     """A five-field cron expression for that minute of that day and month; it fires every year, as peaks do."""
     return f"{moment.minute} {moment.hour} {moment.day} {moment.month} *"
+
+
+class QuietWindow(NamedTuple):
+    """A span in UTC in which nothing is taken away that runs: five-field cron of its start, and its length in minutes.
+
+    It comes back every year at the same UTC time. Where the clocks change on other days than in the year it was written
+    for, that is an hour off: the calendar of the new year says it exactly.
+    """
+
+    schedule: str
+    minutes: int
+
+    @property
+    def duration(self) -> str:
+        """The length as Karpenter takes it: hours and minutes, nothing longer (NodePool CRD, pattern of `duration`)."""
+        return f"{self.minutes // 60}h{self.minutes % 60}m"
+
+
+def quiet_windows(peaks: Sequence[Peak], freezes: Sequence[Window], time_zone: str) -> tuple[QuietWindow, ...]:
+    """Freezes and peaks, these from their pre-scaling on, in UTC and in order; what overlaps or touches is one window.
+
+    Both ends are converted on their own, so a window over a clock change has its true length.
+    """
+    spans = [window.in_utc(time_zone) for window in freezes]
+    spans += [(start - PRESCALE_LEAD, end) for start, end in (peak.in_utc(time_zone) for peak in peaks)]
+    merged: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(QuietWindow(cron(start), math.ceil((end - start).total_seconds() / 60)) for start, end in merged)
 
 
 def overlapping(windows: Sequence[Window]) -> list[tuple[Window, Window]]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from retail.naming import Pool
 from retail.objectives import Objectives
+from retail.peaks import QuietWindow
 from retail.settings import Settings
 from retail.tiers import PROFILES, Tier, TierProfile
 
@@ -23,7 +24,7 @@ class TierPlan:
     """How much there is of one tier.
 
     need: pods that carry the season's load. floor and ceiling: what scaling keeps between; equal where nothing scales.
-    peak_ceiling: the ceiling in season peak, which the database is sized for in both seasons.
+    peak_floor and peak_ceiling: the same in season peak, which quotas and the database are sized for in both seasons.
     floors_at_peaks: pods to have ready for each peak of the calendar, by its name; never above the ceiling.
     cpu in millicores, memory in MiB, of a pod.
     """
@@ -32,6 +33,7 @@ class TierPlan:
     need: int
     floor: int
     ceiling: int
+    peak_floor: int
     peak_ceiling: int
     floors_at_peaks: dict[str, int]
     cpu_request_millis: int
@@ -109,7 +111,10 @@ class DatabasePlan:
 
 @dataclass(frozen=True)
 class NodePoolPlan:
-    """One pool of nodes. Managed groups have `nodes_per_zone`; Karpenter pools have limits (whole pool)."""
+    """One pool of nodes. Managed groups have `nodes_per_zone`; Karpenter pools have limits (whole pool).
+
+    capacity_types: what Karpenter may buy. quiet: when it must not take a node away that pods use.
+    """
 
     pool: Pool
     instance_types: tuple[str, ...]
@@ -117,6 +122,22 @@ class NodePoolPlan:
     nodes_per_zone: int
     cpu_limit: int
     memory_limit_gib: int
+    capacity_types: tuple[str, ...] = ("on-demand",)
+    quiet: tuple[QuietWindow, ...] = ()
+
+
+@dataclass(frozen=True)
+class HeadroomPlan:
+    """Room that a pool keeps warm for its critical tiers, as pods that give way. peak_pods: in season peak.
+
+    cpu in millicores, memory in MiB, of a pod: as large as the largest critical one, so that one makes room for one.
+    """
+
+    pool: Pool
+    pods: int
+    peak_pods: int
+    cpu_request_millis: int
+    memory_request_mib: int
 
 
 @dataclass(frozen=True)
@@ -129,6 +150,7 @@ class Plan:
     tiers: dict[Tier, TierPlan]
     database: DatabasePlan | None
     pools: dict[Pool, NodePoolPlan]
+    headroom: dict[Pool, HeadroomPlan]
     traefik_replicas: int
     reasons: tuple[Reason, ...]
 

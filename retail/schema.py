@@ -26,12 +26,18 @@ def config_block() -> dict[str, dict[str, Any]]:
 def _entry(prop: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in prop:  # a day, or none: an empty text to Pulumi, which has no null
         return {"type": "string", "description": prop["description"], "default": ""}
-    target = definitions[prop["$ref"].rsplit("/", 1)[1]] if "$ref" in prop else prop
+    target = _resolved(prop, definitions)
     kind = PULUMI_TYPES[target["type"]]
     entry: dict[str, Any] = {"type": kind, "description": _description(prop, target)}
     if kind == "array":
-        entry["items"] = {"type": "object" if "$ref" in target["items"] else "string"}
+        entry["items"] = {"type": _resolved(target["items"], definitions)["type"]}
     return {**entry, "default": prop["default"]}
+
+
+def _resolved(prop: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The definition that a property refers to, or itself."""
+    target: dict[str, Any] = definitions[prop["$ref"].rsplit("/", 1)[1]] if "$ref" in prop else prop
+    return target
 
 
 def _description(prop: dict[str, Any], target: dict[str, Any]) -> str:

@@ -16,7 +16,8 @@ import pulumi
 from pulumi.runtime.config import get_config_env, is_config_secret
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from retail.naming import RESERVED_PREFIXES, SLUG_LENGTH, SLUG_PATTERN, Identity
+from retail import spot
+from retail.naming import RESERVED_PREFIXES, SLUG_LENGTH, SLUG_PATTERN, Identity, Pool
 from retail.objectives import OBJECTIVES, RESTORE_OVERHEAD_SECONDS, ObjectiveClass, restore_seconds
 from retail.peaks import Peak, Window, overlapping
 from retail.process_objectives import ProcessObjectives, classes_that_meet
@@ -28,6 +29,9 @@ ACCOUNT_PATTERN = r"^[0-9]{12}$"
 REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 DOMAIN_PATTERN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$"
 CIDR_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"
+MAX_WINDOWS = 24
+"""Of peaks, and of freezes: each becomes a disruption budget of the node pools, of which Karpenter takes 50, with the
+usual one (NodePool CRD, `maxItems`)."""
 SECRET_KEYS = {
     "smtp-password": "Password at the mail relay, beside smtp-user; set it with `pulumi config set --secret`.",
 }
@@ -43,6 +47,7 @@ LISTS = (
     "staff_cidrs",
     "api_cidrs",
     "allowed_regions",
+    "spot_pools",
     "peaks",
     "freezes",
     "process_objectives",
@@ -221,8 +226,23 @@ class Settings(BaseModel):
 
     # Calendar
     time_zone: str = Field("Europe/Paris", description="The retailer's time zone, an IANA name.")
-    peaks: tuple[Peak, ...] = Field((), description="Commercial peaks: name, start, end (local), factor.")
-    freezes: tuple[Window, ...] = Field((), description="Windows without changes: name, start, end (local).")
+    peaks: tuple[Peak, ...] = Field(
+        (), max_length=MAX_WINDOWS, description="Commercial peaks: name, start, end (local), factor."
+    )
+    freezes: tuple[Window, ...] = Field(
+        (), max_length=MAX_WINDOWS, description="Windows without changes: name, start, end (local)."
+    )
+
+    # Nodes
+    spot_pools: tuple[Pool, ...] = Field(
+        (),
+        description="Node pools that may run on spot machines: integration, jobs. Never web (critical tiers) or data.",
+    )
+
+    avoid_zone: str = Field(
+        "",
+        description="Availability zone in trouble, which stateless nodes keep out of until this is empty again.",
+    )
 
     # Money, in US dollars a month
     monthly_budget: int = Field(0, ge=0, description="What the stack may cost in season normal; 0 where undecided.")
@@ -351,6 +371,7 @@ def _contradictions(settings: Settings, stack: str, secrets: Collection[str]) ->
     yield from _slow_restore(settings)
     if settings.recovery_region == settings.region:
         yield "recovery-region", "must be another region than region"
+    yield from _node_contradictions(settings)
     for key, windows in (("peaks", settings.peaks), ("freezes", settings.freezes)):
         for earlier, later in overlapping(windows):
             yield key, f"{earlier.name} and {later.name} overlap"
@@ -414,6 +435,21 @@ def _sells_through(settings: Settings) -> str:
     }
     used = [f"{key} {value}" for key, value in channels.items() if value]
     return f"the retailer sells through it ({', '.join(used)})" if used else ""
+
+
+def _node_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What node pools can't be."""
+    for pool in settings.spot_pools:
+        if reason := spot.refusal(pool):
+            yield "spot-pools", reason
+    if settings.avoid_zone and settings.avoid_zone not in settings.zones:
+        yield "avoid-zone", f"must be one of {', '.join(settings.zones)}; given {settings.avoid_zone!r}"
+    for key, value in (("spot-pools", settings.spot_pools), ("avoid-zone", settings.avoid_zone)):
+        if value and not settings.hosting.owns_database:
+            yield (
+                key,
+                f"must be left out where hosting is {settings.hosting}: its nodes are the platform's; set it there",
+            )
 
 
 def read_settings() -> Settings:

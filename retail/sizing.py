@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from retail.connection_budget import direct_connections, pooled_slice
 from retail.database_sizing import size_database
+from retail.headroom import size_headroom
 from retail.load import busy_workers, pods_needed, season_factor, service_time_ms
 from retail.node_sizing import size_pools
 from retail.objectives import OBJECTIVES, ObjectiveClass
@@ -40,12 +41,14 @@ def make_plan(settings: Settings) -> Plan:
     database = size_database(settings, objectives, tiers, reasons) if settings.hosting.owns_database else None
     if settings.hosting is Hosting.SHARED:
         tiers = _fit_slice(settings, tiers, reasons)
+    headroom = size_headroom(settings, tiers or _hosted_tiers(settings), reasons)
     return Plan(
         settings=settings,
         objectives=objectives,
         tiers=tiers,
         database=database,
-        pools=size_pools(settings, tiers, database, reasons),
+        pools=size_pools(settings, tiers, database, headroom, reasons),
+        headroom=headroom,
         traefik_replicas=ZONES,
         reasons=tuple(reasons),
     )
@@ -63,7 +66,7 @@ def _size_tiers(settings: Settings, reasons: list[Reason]) -> dict[Tier, TierPla
 def _size_tier(settings: Settings, tier: Tier, reasons: list[Reason]) -> TierPlan:
     if tier in FIXED_REPLICAS or tier is Tier.BATCH:
         replicas = FIXED_REPLICAS.get(tier, 1)
-        return _tier_plan(settings, tier, need=replicas, floor=replicas, ceiling=replicas, peak_ceiling=replicas)
+        return _tier_plan(settings, tier, need=replicas, floor=replicas, ceiling=replicas)
 
     def pods(factor: float) -> int:
         need = pods_needed(settings, tier, factor)
@@ -97,9 +100,18 @@ def _size_tier(settings: Settings, tier: Tier, reasons: list[Reason]) -> TierPla
         need=need,
         floor=floor,
         ceiling=ceiling,
+        peak_floor=pods(settings.peak_factor),
         peak_ceiling=peak_ceiling,
         floors_at_peaks={peak.name: max(floor, min(ceiling, pods(peak.factor))) for peak in settings.peaks},
     )
+
+
+def _hosted_tiers(settings: Settings) -> dict[Tier, TierPlan]:
+    """What a platform knows of the critical tiers that it will host: of each retailer at least one pod a zone."""
+    pods = settings.max_retailers * ZONES
+    return {
+        Tier.STOREFRONT: _tier_plan(settings, Tier.STOREFRONT, need=settings.max_retailers, floor=pods, ceiling=pods)
+    }
 
 
 def _floor_formula(settings: Settings, need: int) -> str:
@@ -115,7 +127,8 @@ def _tier_plan(
     need: int,
     floor: int,
     ceiling: int,
-    peak_ceiling: int,
+    peak_floor: int | None = None,
+    peak_ceiling: int | None = None,
     floors_at_peaks: Mapping[str, int] | None = None,
 ) -> TierPlan:
     processes = PROFILES[tier].processes
@@ -125,7 +138,8 @@ def _tier_plan(
         need=need,
         floor=floor,
         ceiling=ceiling,
-        peak_ceiling=peak_ceiling,
+        peak_floor=floor if peak_floor is None else peak_floor,
+        peak_ceiling=ceiling if peak_ceiling is None else peak_ceiling,
         floors_at_peaks=dict(floors_at_peaks or {}),
         cpu_request_millis=250 if light else processes * WORKER_CPU_MILLIS,
         memory_request_mib=512 if light else processes * WORKER_REQUEST_MIB + PARENT_MIB,

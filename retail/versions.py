@@ -6,6 +6,13 @@ Why these: the newest Kubernetes that CloudNativePG, KEDA and Karpenter all supp
 KUBERNETES = "1.35"
 """EKS version. CloudNativePG 1.30 supports 1.34-1.36, KEDA is tested on 1.33-1.35, Karpenter from 1.9 knows 1.35."""
 
+NODE_IMAGE = "20260903"
+"""Release of the EKS-optimised AL2023 image (for 1.35 it is 1.35.7-20260903), for every node. Pinned, because a node
+that a peak scales out to must be of the image that was tested before it; and a new one would be drift, which replaces
+all of Karpenter's nodes. Raise it before a freeze: https://github.com/awslabs/amazon-eks-ami/releases."""
+NODE_KUBELET = "1.35.7"
+"""The kubelet in that image: EKS names the release of a node group by both."""
+
 # Operators, as their own release numbers; the CRDs of the rehearsal come from Go modules of the same number.
 KEDA = "2.21.0"
 TRAEFIK = "3.7.13"
@@ -36,6 +43,9 @@ PGBOUNCER_IMAGE = (
 VALKEY_IMAGE = "docker.io/valkey/valkey:8.1.10@sha256:640c5e62cea04b6d6f2084232651d0cc70362d31f4f805e7be94dbed6855e8f2"
 """By the digests of their multi-architecture indexes (as several public repositories pin them). PgBouncer's is the
 release that CloudNativePG 1.30 uses where none is named."""
+
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10@sha256:ee6521f290b2168b6e0935a181d4cff9be1ac3f505666ef0e3c98fae8199917a"
+"""What headroom runs: the process that sleeps."""
 
 # Helm charts that carry those operators; a chart has a number of its own. Values were compared with the charts' sources
 # and JSON schemas at these versions; CloudNativePG's, the barman plugin's and KEDA's with the release before.

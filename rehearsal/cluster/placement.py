@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -134,6 +134,11 @@ def look(client: Client, *, namespaces: Collection[str] = (), stand_ins: bool = 
     return _look(client, _served(client), namespaces, stand_ins)
 
 
+def workload_of(labels: Mapping[str, str]) -> str:
+    """What a pod of these labels is part of: its tier, or what else it is called."""
+    return next((labels[label] for label in _WORKLOAD_LABELS if label in labels), "")
+
+
 def _served(client: Client) -> list[tuple[str, str]]:
     """The kinds with a rule of readiness that this cluster has."""
     served = []
@@ -231,7 +236,7 @@ def _pod(pod: Object, node: Object) -> Pod:
     return Pod(
         namespace=metadata["namespace"],
         name=metadata["name"],
-        workload=next((labels[label] for label in _WORKLOAD_LABELS if label in labels), ""),
+        workload=workload_of(labels),
         workload_class=labels.get(LABEL_CLASS, ""),
         pool=node_labels.get(LABEL_POOL) or pod["spec"].get("nodeSelector", {}).get(LABEL_POOL, ""),
         zone=node_labels.get(LABEL_ZONE, ""),

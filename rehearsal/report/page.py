@@ -22,15 +22,15 @@ def print_page(page: Mapping[str, Any], console: "Console") -> None:
             f"Stood in for here: {', '.join(stood_in_for)}; of AWS there are only made-up ids.\n", style="dim"
         )
     _print_changes(page["changes"], console)
-    _print_pairs("Addresses", [(entry["service"], entry["address"]) for entry in page["addresses"]], console)
-    _print_pairs("Outputs", [(name, _inline(value)) for name, value in page["outputs"].items()], console)
-    _print_pairs("Next", [(entry["command"], entry["purpose"]) for entry in page["next"]], console)
+    print_pairs("Addresses", [(entry["service"], entry["address"]) for entry in page["addresses"]], console)
+    print_pairs("Outputs", [(name, _inline(value)) for name, value in page["outputs"].items()], console)
+    print_pairs("Next", [(entry["command"], entry["purpose"]) for entry in page["next"]], console)
 
 
 def _print_nodes(rows: Iterable[Mapping[str, Any]], zones: Sequence[str], console: "Console") -> None:
-    table = _table(f"Nodes{_of_region(zones)}", "pool", "type", *_short(zones), "ready", "CPU asked", "memory asked")
+    table = table_of(f"Nodes{_of_region(zones)}", "pool", "type", *_short(zones), "ready", "CPU asked", "memory asked")
     for row in rows:
-        _add(
+        add_row(
             table,
             row["pool"] or "-",
             ", ".join(row["instance_types"]),
@@ -43,9 +43,9 @@ def _print_nodes(rows: Iterable[Mapping[str, Any]], zones: Sequence[str], consol
 
 
 def _print_pods(rows: Iterable[Mapping[str, Any]], zones: Sequence[str], console: "Console") -> None:
-    table = _table(f"Pods{_of_region(zones)}", "namespace", "workload", "class", "pool", *_short(zones), "ready")
+    table = table_of(f"Pods{_of_region(zones)}", "namespace", "workload", "class", "pool", *_short(zones), "ready")
     for row in rows:
-        _add(
+        add_row(
             table,
             row["namespace"],
             row["workload"] or "-",
@@ -64,8 +64,8 @@ def _print_troubles(page: Mapping[str, Any], console: "Console") -> None:
     pending = [
         (f"{entry['count']} x {entry['namespace']}/{entry['workload']}", entry["reason"]) for entry in page["pending"]
     ]
-    _print_pairs("Pending pods, and why", pending, console, style="red")
-    _print_pairs("Not ready", [(entry["what"], entry["reason"]) for entry in page["waiting"]], console, style="red")
+    print_pairs("Pending pods, and why", pending, console, style="red")
+    print_pairs("Not ready", [(entry["what"], entry["reason"]) for entry in page["waiting"]], console, style="red")
 
 
 def _print_changes(changes: Mapping[str, Sequence[Any]], console: "Console") -> None:
@@ -77,19 +77,19 @@ def _print_changes(changes: Mapping[str, Sequence[Any]], console: "Console") -> 
             rows.append((happened, f"{len(names)}{listed}"))
     rows.append(("unchanged", str(len(changes["unchanged"]))))
     rows += [(f"{said}: {entry['what']}", entry["reason"]) for said in ("kept", "refused") for entry in changes[said]]
-    _print_pairs("Changes", rows, console)
+    print_pairs("Changes", rows, console)
 
 
-def _print_pairs(title: str, rows: Sequence[tuple[str, str]], console: "Console", style: str = "") -> None:
+def print_pairs(title: str, rows: Sequence[tuple[str, str]], console: "Console", style: str = "") -> None:
     if not rows:
         return
-    table = _table(title, "", "", header=False)
+    table = table_of(title, "", "", header=False)
     for left, right in rows:
-        _add(table, left, right, style=style)
+        add_row(table, left, right, style=style)
     console.print(table)
 
 
-def _table(title: str, *columns: str, header: bool = True) -> "Table":
+def table_of(title: str, *columns: str, header: bool = True) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -101,7 +101,7 @@ def _table(title: str, *columns: str, header: bool = True) -> "Table":
     return table
 
 
-def _add(table: "Table", *cells: str, style: str = "") -> None:
+def add_row(table: "Table", *cells: str, style: str = "") -> None:
     """A row of plain text: as markup, "[secret]" would be an unknown style and vanish."""
     from rich.text import Text
 

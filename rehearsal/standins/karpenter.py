@@ -4,7 +4,8 @@ Which nodes, packing.py decides. They are KWOK nodes, of the smallest instance t
 requirements allow and that holds its pods; within the pool's limits, in the zones it names, on-demand where allowed. A
 pod for which there can be none gets an Event that says why. A node that has been empty for `consolidateAfter` (and at
 least IDLE_SECONDS) goes, unless a disruption budget forbids it; one that is deleted, as when its pool goes, is drained
-first.
+first. During a zonal shift (ConfigMap rehearsal-system/rehearsal-mode, `shifted-zone`) no node is added in that zone,
+which hard topology spread counts all the same, as Karpenter does.
 
 There are no NodeClaims, prices, launch failures or times, no spot interruption, drift, expiry, repair or static pools;
 nodes that are only half empty are left alone; pod preferences and startup taints are not looked at, and of a NodeClass
@@ -54,6 +55,7 @@ class Karpenter:
 
     name = "karpenter"
     watches = (
+        kinds.MODE,
         kinds.NODE_POOL,
         kinds.NODE_CLASS,
         kinds.POD,
@@ -159,17 +161,26 @@ def new_nodes(waiting: Sequence[Object], world: World) -> tuple[list[NewNode], l
         )
         for node in ours
         if world.now - moment_of(node["metadata"]["creationTimestamp"]) < timedelta(seconds=_COMING_SECONDS)
+        and not node["spec"].get("unschedulable")
     ]
     live = [pool for pool in world.all(kinds.NODE_POOL) if "deletionTimestamp" not in pool["metadata"]]
     live.sort(key=lambda pool: (-int(pool["spec"].get("weight") or 0), pool["metadata"]["name"]))
     pools = [pool_of(pool, world) for pool in live]
-    this_round = Round(pools, coming, placed, Counter(zones[node["metadata"]["name"]] for node in ours))
+    this_round = Round(
+        pools, coming, placed, Counter(zones[node["metadata"]["name"]] for node in ours), shifted_zone(world)
+    )
     unplaced = []
     for pod in waiting:
         reachable = volume_zones(pod, world)
         if not this_round.place(pod, reachable):
             unplaced.append((pod, this_round.why_not(pod, reachable)))
     return this_round.new_nodes(), unplaced
+
+
+def shifted_zone(world: World) -> str:
+    """The zone that a zonal shift is active for; "" for none."""
+    mode = world.get(kinds.MODE, kinds.MODE_NAME, kinds.MODE_NAMESPACE)
+    return str(((mode or {}).get("data") or {}).get(kinds.SHIFTED_ZONE, ""))
 
 
 def volume_zones(pod: Object, world: World) -> frozenset[str] | None:

@@ -21,6 +21,8 @@ STAND_IN_LABEL: Final = "retail/stand-in"
 
 MODE_NAMESPACE: Final = "rehearsal-system"
 MODE_NAME: Final = "rehearsal-mode"
+SHIFTED_ZONE: Final = "shifted-zone"
+"""Key of that ConfigMap: a zone that EKS' zonal shift is active for."""
 
 CNPG: Final = "postgresql.cnpg.io/v1"
 

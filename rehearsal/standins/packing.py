@@ -118,13 +118,20 @@ class Round:
     """One round of provisioning: `place` each pod, then read `new_nodes`."""
 
     def __init__(
-        self, pools: Sequence[Pool], coming: Iterable[Coming], placed: Iterable[Placed], crowd: Mapping[str, int]
+        self,
+        pools: Sequence[Pool],
+        coming: Iterable[Coming],
+        placed: Iterable[Placed],
+        crowd: Mapping[str, int],
+        shifted: str = "",
     ) -> None:
-        """`pools` in the order they are to be tried; `crowd` is the number of the pools' nodes by zone."""
+        """`pools` in the order they are to be tried; `crowd` is the number of the pools' nodes by zone. In the zone
+        `shifted` nothing is opened; for topology spread it is there nevertheless (Karpenter, buildDomainGroups)."""
         self._pools = pools
         self._bins: list[Coming | Opening] = list(coming)
         self._placed = list(placed)
         self._crowd = Counter(crowd)
+        self._shifted = shifted
         self._spreads: dict[str, tuple[Spread, Counter[str]]] = {}
         self._zones: dict[str, frozenset[str]] = {}
 
@@ -159,6 +166,15 @@ class Round:
             if not tolerates(spec.get("tolerations") or [], pool.taints):
                 continue
             zones = [zone for zone in pool.zones if volume_zones is None or zone in volume_zones]
+            if zones == [self._shifted]:
+                reasons.append(f"{pool.name} starts no node in {self._shifted}: a zonal shift is active for it")
+                continue
+            if self._shifted in zones and any(spread.key == ZONE for spread in spreads_of(pod)):
+                reasons.append(
+                    f"{pool.name} names {self._shifted}, for which a zonal shift is active: the zone counts as an empty"
+                    " one for pods that must spread over zones"
+                )
+                continue
             machines = [
                 machine
                 for machine in pool.machines
@@ -210,6 +226,8 @@ class Round:
         return False
 
     def _on_new(self, pod: Object, wanted: Resources, zone: str) -> bool:
+        if zone == self._shifted:
+            return False
         for pool in self._pools:
             if zone not in pool.zones or not tolerates(pod["spec"].get("tolerations") or [], pool.taints):
                 continue

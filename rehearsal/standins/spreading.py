@@ -30,6 +30,8 @@ class Spread:
     most: int
     """Allowed difference to the emptiest domain; for anti-affinity, 0 matching pods anywhere."""
     exclusive: bool = False
+    least: int = 0
+    """`minDomains`: with fewer domains than that, the emptiest counts as empty."""
 
     def counts(self, placed: Iterable[Placed]) -> Counter[str]:
         """Matching pods by domain."""
@@ -53,7 +55,8 @@ def choose_zones(
     allowed = []
     for zone in candidates:
         for spread, counts in spreads:
-            emptiest = 0 if spread.exclusive else min(counts.get(other, 0) for other in candidates)
+            alone = spread.exclusive or len(candidates) < spread.least
+            emptiest = 0 if alone else min(counts.get(other, 0) for other in candidates)
             if counts.get(zone, 0) + 1 - emptiest > spread.most:
                 break
         else:
@@ -73,7 +76,8 @@ def spreads_of(pod: Object) -> list[Spread]:
         same = {key: labels[key] for key in constraint.get("matchLabelKeys") or [] if key in labels}
         selector = dict(constraint.get("labelSelector") or {})
         selector["matchLabels"] = {**(selector.get("matchLabels") or {}), **same}
-        found.append(Spread(constraint["topologyKey"], namespace, selector, constraint["maxSkew"]))
+        skew, least = constraint["maxSkew"], int(constraint.get("minDomains") or 0)
+        found.append(Spread(constraint["topologyKey"], namespace, selector, skew, least=least))
     anti = (pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}
     for term in anti.get("requiredDuringSchedulingIgnoredDuringExecution") or []:
         for within in term.get("namespaces") or [namespace]:

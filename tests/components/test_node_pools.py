@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -16,8 +17,10 @@ from components.placement import Placement
 from rehearsal.check.run import check
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import Evaluation, Resource
+from rehearsal.standins.karpenter_disruption import allowed_disruptions
 from retail.naming import Identity, Pool
 from retail.plan import Plan
+from retail.versions import KUBERNETES
 
 SUBNETS = {"eu-central-1a": "subnet-a", "eu-central-1b": "subnet-b", "eu-central-1c": "subnet-c"}
 ACCESS = ClusterAccess(
@@ -105,6 +108,73 @@ def test_karpenter_pools_follow_the_plan(evaluation: Evaluation, plan: Plan) -> 
         assert "terminationGracePeriod" not in node
         assert node["taints"] == Placement(wanted.pool, "acme").taints
         assert spec["template"]["metadata"]["labels"] == Placement(wanted.pool, "acme").labels
+
+
+def test_no_node_is_taken_in_freezes_and_peaks(
+    run_component: Any, identity: Identity, make_test_plan: Callable[..., Plan]
+) -> None:
+    """Asked of the rehearsal's Karpenter, which reads budgets as the real one does, at each end of a window."""
+    freeze = {"name": "year-end", "start": "2026-12-20T00:00", "end": "2027-01-04T00:00"}
+    pools = make_test_plan(freezes=[freeze]).pools
+    given = NodePoolsArgs(identity=identity, pools=pools, access=ACCESS)
+    evaluated = run_component(lambda opts, _: NodePools("pools", given, opts))
+    found = [item.manifest["spec"] for item in kubernetes_objects(evaluated) if item.kind == "NodePool"]
+    # Local time is UTC+1: Black Friday (27 November, 00:00) begins 45 minutes before, with its pre-scaling.
+    moments = {
+        "2026-11-26T22:14": 2,
+        "2026-11-26T22:15": 0,
+        "2026-11-29T22:59": 0,
+        "2026-11-29T23:01": 2,
+        "2026-12-19T22:59": 2,
+        "2026-12-19T23:01": 0,
+        "2027-01-03T22:59": 0,
+        "2027-01-03T23:01": 2,
+        "2027-12-25T12:00": 0,
+    }
+    for spec in found:
+        allowed = {
+            moment: allowed_disruptions(
+                spec["disruption"]["budgets"], 20, datetime.fromisoformat(moment).replace(tzinfo=UTC)
+            )
+            for moment in moments
+        }
+        assert allowed == moments
+    assert len(found) == 3
+
+
+def test_budgets_do_not_follow_the_season(make_test_plan: Callable[..., Plan]) -> None:
+    normal, peak = (make_test_plan(season=season).pools for season in ("normal", "peak"))
+    assert {pool: plan.quiet for pool, plan in normal.items()} == {pool: plan.quiet for pool, plan in peak.items()}
+
+
+def test_every_node_is_of_the_one_tested_image(evaluation: Evaluation) -> None:
+    (group, *_) = groups(evaluation)
+    kubelet, _, release = group.inputs["releaseVersion"].partition("-")
+    assert kubelet.startswith(f"{KUBERNETES}.")
+    aliases = {
+        item.manifest["spec"]["amiSelectorTerms"][0]["alias"]
+        for item in kubernetes_objects(evaluation)
+        if item.kind == "EC2NodeClass"
+    }
+    assert aliases == {f"al2023@v{release}"}
+
+
+def test_a_zone_in_trouble_is_left_out_of_stateless_pools_alone(
+    run_component: Any, identity: Identity, make_test_plan: Callable[..., Plan], plan: Plan
+) -> None:
+    away = make_test_plan(avoid_zone="eu-central-1b")
+    assert away.pools[Pool.DATA] == plan.pools[Pool.DATA]
+    assert away.pools[Pool.SYSTEM] == plan.pools[Pool.SYSTEM]
+    given = NodePoolsArgs(identity=identity, pools=away.pools, access=ACCESS)
+    evaluated = run_component(lambda opts, _: NodePools("pools", given, opts))
+    zones = [
+        entry["values"]
+        for item in kubernetes_objects(evaluated)
+        if item.kind == "NodePool"
+        for entry in item.manifest["spec"]["template"]["spec"]["requirements"]
+        if entry["key"] == "topology.kubernetes.io/zone"
+    ]
+    assert zones == [["eu-central-1a", "eu-central-1c"]] * 3
 
 
 def test_objects_fit_their_schemas_in_up_and_preview(

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rehearsal.standins.cron import Cron, active
-from retail.peaks import PRESCALE_LEAD, Peak, Window, cron, floor_crons, overlapping, prescale_start
+from retail.peaks import PRESCALE_LEAD, Peak, Window, cron, floor_crons, overlapping, prescale_start, quiet_windows
 
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1))
 
@@ -68,3 +68,35 @@ def test_the_floor_holds_from_three_quarters_of_an_hour_ahead_to_the_end(
     assert active(opens, closes, begins, local)
     assert not active(opens, closes, ends + timedelta(hours=2), local)
     assert not active(opens, closes, begins - PRESCALE_LEAD - timedelta(hours=3), local)
+
+
+def test_quiet_windows_are_in_utc_begin_with_prescaling_and_have_their_true_length() -> None:
+    over_the_change = Window(name="freeze", start=datetime(2026, 10, 24, 12), end=datetime(2026, 10, 26, 12))
+    peak = Peak(name="sales", start=datetime(2026, 12, 1), end=datetime(2026, 12, 1, 23, 59), factor=2)
+    freeze, sales = quiet_windows([peak], [over_the_change], "Europe/Paris")
+    assert (freeze.schedule, freeze.duration) == ("0 10 24 10 *", "49h0m"), "25 hours long is the day of the change"
+    assert (sales.schedule, sales.duration) == ("15 22 30 11 *", "24h44m")
+
+
+windows = st.lists(st.tuples(moments, st.integers(1, 2000)), max_size=6)
+
+
+@given(freezes=windows, peaks=windows, zone=st.sampled_from(["Europe/Paris", "America/New_York", "Asia/Kolkata"]))
+def test_quiet_windows_cover_every_minute_of_freezes_and_peaks_and_no_other(
+    freezes: list[tuple[datetime, int]], peaks: list[tuple[datetime, int]], zone: str
+) -> None:
+    frozen = [window(start.replace(second=0, microsecond=0), hours) for start, hours in freezes]
+    commercial = [
+        Peak(**window(start.replace(second=0, microsecond=0), hours).model_dump(), factor=2) for start, hours in peaks
+    ]
+    spans = [(*each.in_utc(zone), timedelta(0)) for each in frozen]
+    spans += [(*each.in_utc(zone), PRESCALE_LEAD) for each in commercial]
+    quiet = quiet_windows(commercial, frozen, zone)
+    minutes = {
+        start - lead + timedelta(minutes=minute)
+        for start, end, lead in spans
+        for minute in range(int((end - start + lead).total_seconds() // 60))
+    }
+    assert sum(each.minutes for each in quiet) == len(minutes)
+    begins = {cron(minute) for minute in minutes}
+    assert {each.schedule for each in quiet} <= begins

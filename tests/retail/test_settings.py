@@ -97,6 +97,8 @@ def test_missing_keys_are_named() -> None:
             "restore-gib-per-minute: 400 GiB at 7 GiB/min and 600 s beside it take 4029 s; gold promises 3600 s",
         ),
         ({"peaks": "not json"}, "peaks: not a list"),
+        ({"spot_pools": ["shop"]}, "spot-pools.0: "),
+        ({"avoid_zone": "eu-west-1a"}, "avoid-zone: must be one of eu-central-1a, eu-central-1b, eu-central-1c"),
         ({"peaks": [BLACK_FRIDAY | {"end": "2026-11-26T00:00"}]}, "before it begins"),
         ({"peaks": [BLACK_FRIDAY | {"end": BLACK_FRIDAY["start"]}]}, "before it begins"),
         ({"peaks": [BLACK_FRIDAY | {"start": "2026-11-27T00:00+01:00"}]}, "local times"),

@@ -1,7 +1,7 @@
 """Operators: pinned, in order, twice where they can be, with no more rights in AWS than they need."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pulumi
@@ -12,10 +12,14 @@ from components.operators import Operators, OperatorsArgs
 from rehearsal.check.run import check
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import Evaluation, Resource
-from retail.naming import Identity
+from rehearsal.standins.quantities import Resources, resources, total
+from retail.instances import instance_type
+from retail.naming import Identity, Pool
+from retail.plan import Plan
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 CLUSTER = "acme-production"
+MIB = 2**20
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +103,40 @@ def test_controllers_run_twice_and_the_backup_plugin_once(evaluation: Evaluation
     assert values["aws-load-balancer-controller"]["replicaCount"] == 2
     assert values["reloader"]["reloader"]["enableHA"] is True
     assert values["prometheus"]["prometheus"]["prometheusSpec"]["replicas"] == 2
+    for part in ("prometheus", "alertmanager"):
+        assert values["prometheus"][part]["podDisruptionBudget"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     (budget,) = [item for item in kubernetes_objects(evaluation) if item.kind == "PodDisruptionBudget"]
     assert budget.manifest["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_two_system_nodes_hold_all_operators(evaluation: Evaluation, make_test_plan: Callable[..., Plan]) -> None:
+    """With one zone lost, and what EKS' add-ons ask for beside them (their defaults, rounded up)."""
+    add_ons = Resources(cpu=3 * 100 + 2 * 100 + 2 * 60, memory=(3 * 70 + 2 * 200 + 2 * 240) * MIB)
+    daemons = Resources(cpu=50 + 100 + 30 + 25 + 25, memory=(150 + 120 + 48) * MIB)
+    asked = [
+        Resources(*(replicas * each for each in resources(given["requests"])))
+        for release in releases(evaluation).values()
+        for replicas, given in asked_for(release.inputs["values"])
+    ]
+    assert len(asked) >= 18, "every part of every chart says what it asks for"
+    system = make_test_plan().pools[Pool.SYSTEM]
+    node = instance_type(system.instance_types[0])
+    left = Resources(node.allocatable_cpu_millis, node.allocatable_memory_mib * MIB).less(daemons)
+    nodes = system.nodes_per_zone * (len(system.zones) - 1)
+    assert total([*asked, add_ons]).within(Resources(nodes * left.cpu, nodes * left.memory))
+
+
+def asked_for(values: Any, replicas: int = 1) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Replicas and resources of each container that a chart's values speak of; the node exporter's are daemons'."""
+    replicas = values.get("replicaCount", values.get("replicas", replicas))
+    parts = values.get("resources", {})
+    if "requests" in parts:
+        yield replicas, parts
+    else:  # KEDA keeps all its parts' resources in one place
+        yield from ((2, part) for part in parts.values())
+    for key, value in values.items():
+        if isinstance(value, dict) and key not in ("resources", "prometheus-node-exporter"):
+            yield from asked_for(value, replicas if key == "controller" else 1)
 
 
 def test_operators_stay_on_system_nodes(evaluation: Evaluation) -> None:

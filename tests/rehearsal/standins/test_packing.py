@@ -176,3 +176,31 @@ def test_a_coming_node_of_other_labels_is_no_help() -> None:
     planned = Round([pool(2)], [coming("n1", "a", 2000, cores="8")], [], {})
     assert planned.place(pod("p", nodeSelector={"cores": "2"}), None)
     assert len(planned.new_nodes()) == 1
+
+
+def test_during_a_zonal_shift_the_lost_zone_still_counts_for_spread_until_the_pool_leaves_it_out() -> None:
+    """Karpenter's own trap (its topology.go; AWS' zonal shift blueprint), and the way out of it."""
+    pods = [pod(str(number), **spread()) for number in range(4)]
+    stuck = Round([pool(2, 4)], [], [], {}, shifted="c")
+    assert [stuck.place(each, None) for each in pods] == [True, True, False, False]
+    assert "a zonal shift is active: the zone counts as an empty one" in stuck.why_not(pods[-1], None)
+    free = Round([pool(2, 4, zones=("a", "b"))], [], [], {}, shifted="c")
+    assert all(free.place(each, None) for each in pods)
+    assert {node.zone for node in free.new_nodes()} == {"a", "b"}
+
+
+def test_nothing_is_opened_in_a_zone_that_is_shifted_away_from() -> None:
+    planned = Round([pool(4)], [], [], {"a": 1, "b": 1}, shifted="c")
+    assert all(planned.place(pod(str(number)), None) for number in range(9))
+    assert "c" not in {node.zone for node in planned.new_nodes()}
+    assert not planned.place(pod("tied"), frozenset("c"))
+    assert "starts no node in c" in planned.why_not(pod("tied"), frozenset("c"))
+
+
+def test_a_set_that_wants_more_zones_than_there_are_is_one_short() -> None:
+    wants_three = spread()
+    wants_three["topologySpreadConstraints"][0]["minDomains"] = 3
+    pods = [pod(str(number), **wants_three) for number in range(3)]
+    two_zones = Round([pool(4, zones=("a", "b"))], [], [], {})
+    assert [two_zones.place(each, None) for each in pods] == [True, True, False]
+    assert all(map(Round([pool(4)], [], [], {}).place, pods, [None] * 3))
