@@ -154,15 +154,13 @@ class _Reader:
             return otherwise
 
     def _waivers(self) -> tuple[Waiver, ...]:
-        read = [
-            self._take(partial(read_waiver, node), None) for node in self._take(lambda: self._root.items("waivers"), [])
-        ]
-        given = [waiver for waiver in read if waiver]
+        nodes: list[Node] = self._take(partial(self._root.items, "waivers"), [])
+        given = [waiver for node in nodes if (waiver := self._take(partial(read_waiver, node), None))]
         self._problems += [waiver.refusal for waiver in given if waiver.refusal]
         return tuple(waiver for waiver in given if not waiver.refusal)
 
     def _levels(self) -> dict[str, Level]:
-        given = self._take(lambda: self._root.entries("levels"), {})
+        given: dict[str, Node] = self._take(partial(self._root.entries, "levels"), {})
         read = {rule_id: self._take(partial(_level, rule_id, node), None) for rule_id, node in given.items()}
         return {rule_id: level for rule_id, level in read.items() if level}
 
