@@ -28,14 +28,14 @@ from functools import cache
 from typing import Any, Final
 
 import pytest
-from guardrails.catalogue import RULES
-from guardrails.pack import NAME, Guardrails
-from guardrails.resource import family
-from guardrails.rule import Rule
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
+from guardrails.catalogue import RULES
+from guardrails.pack import NAME, Guardrails
+from guardrails.resource import family
+from guardrails.rule import Rule
 from rehearsal.engine import wire
 from rehearsal.engine.evaluate import evaluate
 from rehearsal.engine.model import UNKNOWN, Evaluation, Resource
