@@ -22,8 +22,8 @@ A rule in full, in the file of its area (az, db, bk, iso, ing, sec, frz, peak, c
 **Which form.** `@resource_rule(id, of=types)` decorates `check(resource, config)`: one resource judged by itself,
 before it is created. `@stack_rule(id, of=types)` decorates `check(resource, graph)`, called for each resource of the
 types with all others at hand; without `of`, `check(graph)`, called once: for sums, and for what should be there and
-is not. Prefer `of`: one resource that can't be judged then never hides another. A rule is a generator of `Violation(where,
-what, fix="")`; `where=None` is the stack itself. `what` shows the figures (`Sum` in sums.py prints every term with its
+is not. Prefer `of`: one resource that can't be judged then never hides another. A rule is a generator of
+`Violation(where, what, fix="")`; `where=None` is the stack itself. `what` shows the figures (`Sum` in sums.py prints every term with its
 source) and never the value of a secret. The pack puts the id before it and the rule's `fix` behind it.
 
 **Reading.** Never index into properties. `text`, `number`, `flag`, `items`, `entries`, `texts`, `words`, `document`

@@ -154,11 +154,9 @@ class Guardrails:
                 continue
             where = violation.where
             aside = f" [{covering[0]}]" if covering else ""
-            message = (
-                f"{rule.id} {where.where if where else 'stack'}: {violation.what}{aside}."
-                f" Fix: {violation.fix or rule.fix}"
-            )
-            report(message, where.urn if where else None)
+            told = f"{where.where if where else 'stack'}: {violation.what}{aside}. Fix: {violation.fix or rule.fix}"
+            # On one line: the SDK puts the policy's description on a line before it.
+            report(f"{rule.id} {' '.join(told.split())}", where.urn if where else None)
 
     def _frozen(self, config: Config) -> bool:
         """Whether a freeze binds waivers; without a readable calendar one does."""

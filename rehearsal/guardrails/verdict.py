@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rehearsal.guardrails.catalogue import RuleEntry
 
-_MESSAGE: Final = re.compile(r"(?P<rule>[a-z]+(?:-\d+)?) (?P<where>.+?): (?P<what>.*)\. Fix: (?P<fix>.*)", re.DOTALL)
+_MESSAGE: Final = re.compile(r"(?P<rule>[a-z]+(?:-\d+)?) (?P<where>.+?): (?P<what>.*)\. Fix: (?P<fix>.*)")
 """The form of every message of the pack (policies/guardrails/pack.py)."""
 
 _SEVERITIES: Final = ("critical", "high", "medium")
@@ -65,9 +65,11 @@ class Verdict:
 
 def violation(message: str, urn: str, mandatory: bool, rules: dict[str, RuleEntry]) -> Violation:
     """A violation out of the pack's message. One in no known form is a mandatory violation, never dropped."""
-    found = _MESSAGE.fullmatch(message)
+    # The SDK puts the policy's description on a line before it.
+    told = message.partition("\n")[2] or message
+    found = _MESSAGE.fullmatch(told)
     if found is None:
-        return Violation(UNTOLD, "critical", True, "stack", message, "report this to the guardrails' maintainers", urn)
+        return Violation(UNTOLD, "critical", True, "stack", told, "report this to the guardrails' maintainers", urn)
     rule = rules.get(found["rule"])
     severity = rule.severity if rule else "critical"
     return Violation(found["rule"], severity, mandatory, found["where"], found["what"], found["fix"], urn)

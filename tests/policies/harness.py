@@ -302,7 +302,9 @@ class Bench:
 
     @staticmethod
     def _told(answer: Any) -> list[tuple[str, str]]:
-        return [(each.message.partition(" ")[0], each.message) for each in answer.diagnostics]
+        # The SDK puts the policy's description on a line before each message.
+        messages = [each.message.partition("\n")[2] or each.message for each in answer.diagnostics]
+        return [(message.partition(" ")[0], message) for message in messages]
 
 
 def _stack(resources: Resources) -> analyzer_pb2.AnalyzeStackRequest:

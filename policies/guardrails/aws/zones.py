@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
 
 def zones_of(resource: Resource, key: str, graph: "Graph") -> set[str]:
-    """Zones of the subnets of this stack that input `key` (`subnetIds`, `subnetId`) was made from.
+    """Zones of the subnets that input `key` (`subnetIds`, `subnetId`) names.
 
-    Empty for subnets of another stack, whose zones nothing here tells.
+    Subnets of another stack are known by their ids alone, and stand for their zones: a platform has one private subnet
+    in each.
     """
-    return {subnet.text("availabilityZone") for subnet in graph.sources(resource, key, SUBNET)}
+    own = {subnet.text("availabilityZone") for subnet in graph.sources(resource, key, SUBNET)}
+    return own or set(resource.words(key))
