@@ -237,7 +237,7 @@ def nodes_beside_volumes(cluster: Resource, graph: Graph) -> Iterable[Violation]
     "with them.",
     fix="three members (or five), spread over zones with DoNotSchedule and minDomains 3",
     scenario="A zone is cut off from the others: two members go on, one stops, and there are never two primaries.",
-    implies=("az-02", "az-03", "db-04"),
+    implies=("az-02", "az-03", "az-06", "az-10", "db-04"),
     protects=Protects.DATA,
 )
 def majorities(resource: Resource, graph: Graph) -> Iterable[Violation]:

@@ -57,15 +57,16 @@ class Contract:
         return self.objective_class != "bronze"
 
     @property
-    def peak_season(self) -> bool:
-        return self.given.text("season") == "peak"
+    def season(self) -> str:
+        """normal or peak."""
+        return self.given.text("season")
 
     def seconds(self, key: str) -> int | float:
         """An objective in seconds: rpoSeconds, rtoSeconds, regionRpoSeconds, regionRtoSeconds."""
         return self.given.number(key)
 
     def count(self, key: str) -> int | float:
-        """A number of the contract: retentionDays, maxConnections, maxRetailers, connectionsPerRetailer."""
+        """Another number of the contract, by its key there (components/contract.py of the program has them all)."""
         return self.given.number(key)
 
     def need(self, tier: str) -> int | float | None:

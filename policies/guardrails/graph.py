@@ -7,6 +7,7 @@ from guardrails.config import Config
 from guardrails.contract import Contract, find
 from guardrails.kubernetes.scaling import Scalers
 from guardrails.kubernetes.workloads import Workload, workloads_of
+from guardrails.odoo import OdooPod, odoo_pods_of
 from guardrails.resource import Resource, family
 from guardrails.windows import Window, active
 
@@ -80,3 +81,12 @@ class Graph:
     def workloads(self) -> list[Workload]:
         """Everything that runs pods of the program's own: Kubernetes workloads, PostgreSQL instances and poolers."""
         return [workload for resource in self.resources.values() for workload in workloads_of(resource, self)]
+
+    def odoo_of(self, resource: Resource) -> list[OdooPod]:
+        """The containers of a workload that run Odoo."""
+        return [pod for workload in workloads_of(resource, self) for pod in odoo_pods_of(workload, self)]
+
+    @cached_property
+    def odoo(self) -> list[OdooPod]:
+        """Every container of the stack that runs Odoo."""
+        return [pod for workload in self.workloads for pod in odoo_pods_of(workload, self)]

@@ -148,7 +148,7 @@ class Guardrails:
     def _report(self, rule: Rule, level: Level, violations: Iterable[Violation], report: ReportViolation) -> None:
         config = self._config
         frozen = self._frozen(config) if config.waivers else False
-        for violation in violations:
+        for violation in dict.fromkeys(violations):
             covering = [each for each in config.waivers if each.covers(violation, rule.id, config.now, frozen)]
             if (Level.ADVISORY if covering else config.level(rule.id)) is not level:
                 continue

@@ -157,6 +157,11 @@ class Node:
             raise node.unjudged(NOT_KNOWN)
         return value
 
+    @property
+    def raw(self) -> Any:
+        """What stands here, unknowns and all; for comparing alone."""
+        return self._value
+
     def unjudged(self, problem: str) -> Unjudged:
         """The answer that `problem` keeps a rule from judging what stands here."""
         return Unjudged(self.owner, self.path, problem)

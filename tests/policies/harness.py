@@ -12,19 +12,21 @@
     test_rules = rules_tested("db", TESTS)   # one test for each rule, stack and edit
 
 `on` are the stacks that the rule applies to, all of the shipped ones unless said. Every edit is made on every shipped
-stack that has what it edits, before and after a first deployment: on those of `on` it must trip the rule (or with
-`fine(...)`, and under `compliant`, must not), on the others it must not. A violating edit may trip no rule beside this
-one and its declared `implies`. Each rule must have edits of all four kinds, and its violating edits must go through
-once the rule is removed: that is tested here for all areas.
+stack that has what it edits, violating ones before and after a first deployment, the others before: on those of `on`
+it must trip the rule (or with `fine(...)`, and under `compliant`, must not), on the others it must not. A violating
+edit may trip no rule beside this one and its declared `implies`, and its verdict must go away with the rule. Each
+rule must have edits of all four kinds.
 
-`on=` of a single edit narrows it: `put(..., on={"peak"})`. `judged_at` moves the clock, `given` is configuration.
+`only({"peak"}, edit)` narrows one edit to stacks; `edit.at(moment)` moves the clock, `given(edit, key=value)`
+configures the pack; `+` joins edits. What is already broken in a stack (nothing should be: test_shipped.py) is not
+counted.
 """
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final
 
 import pytest
@@ -87,13 +89,18 @@ def only(on: Iterable[str], edit: Edit) -> Edit:
     return replace(edit, on=frozenset(on))
 
 
-def put(what: str, path: str, value: Any, **options: Any) -> Edit:
+def given(edit: Edit, **configuration: Any) -> Edit:
+    """The same edit, with more configuration for the pack."""
+    return replace(edit, given={**edit.given, **configuration})
+
+
+def put(what: str, path: str, value: Any) -> Edit:
     """Sets `path` of every resource that `what` names (see `chosen`); `value` may be a function of what is there."""
 
     def change(inputs: dict[str, Any]) -> bool:
         return _set(inputs, path, value)
 
-    return Edit(f"{what} {path} = {value if not callable(value) else '...'}", _changing(what, change), **options)
+    return Edit(f"{what} {path} = {value if not callable(value) else '...'}", _changing(what, change))
 
 
 def drop(what: str, path: str) -> Edit:
@@ -289,6 +296,15 @@ class Bench:
                     self._analyze(self._resources[urn])
         return found
 
+    def changes(self, edit: Edit) -> list[tuple[str, str]] | None:
+        """What `edit` adds to what the stack breaks already, which should be nothing (test_shipped.py)."""
+        found = self.judge(edit)
+        return None if found is None else [each for each in found if each not in self._already]
+
+    @cached_property
+    def _already(self) -> list[tuple[str, str]]:
+        return self.judge() or []
+
     def _configure(self, given: Mapping[str, Any]) -> None:
         config = analyzer_pb2.PolicyConfig(
             enforcementLevel=analyzer_pb2.MANDATORY, properties=wire.to_struct(dict(given))
@@ -391,8 +407,9 @@ def check(case: Case) -> None:
     reached = set()
     allowed = {case.rule, *RULES[case.rule].implies}
     for stack in STACKS:
-        for mode in MODES:
-            found = bench(stack, mode).judge(case.edit)
+        # Before the first deployment less is known; what is caught there must be caught afterwards as well.
+        for mode in MODES if case.kind == "violating" else MODES[:1]:
+            found = bench(stack, mode).changes(case.edit)
             if found is None:
                 continue
             reached.add(stack)
@@ -409,6 +426,6 @@ def check(case: Case) -> None:
     assert reached, "no shipped stack has what this edits"
     assert tripped == case.on, f"trips on {sorted(tripped)}, should on {sorted(case.on)}"
     if case.kind == "violating" and tripped:
-        without = bench(min(tripped), "preview", case.rule).judge(case.edit)
+        without = bench(min(tripped), "preview", case.rule).changes(case.edit)
         assert without is not None
         assert case.rule not in {rule_id for rule_id, _ in without}, "reported by something else than the rule"
