@@ -41,6 +41,7 @@ def contract(plan: Plan) -> dict[str, Any]:
         "maxConnections": database.budget.max_connections if database else settings.connections_per_retailer,
         "maxRetailers": 0 if settings.hosting.serves_retailer else settings.max_retailers,
         "connectionsPerRetailer": 0 if settings.hosting.serves_retailer else settings.connections_per_retailer,
+        "peakOrdersPerHour": round(settings.orders_per_hour * settings.peak_factor),
         "needs": {str(tier): sized.need for tier, sized in plan.tiers.items()},
         "grantedVcpus": settings.granted_vcpus,
         "grantedElasticIps": settings.granted_elastic_ips,

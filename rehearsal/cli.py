@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
@@ -118,32 +119,37 @@ def down(
 @app.command()
 @reported
 def check(
-    stack: Stack,
+    stack: Annotated[str, typer.Argument(help="A stack of the project: Pulumi.STACK.yaml.", show_default=False)] = "",
     config: Overrides = None,
-    preview: Annotated[bool, typer.Option(help="Evaluate as `pulumi preview` does, outputs unknown.")] = False,
-    tree: Annotated[bool, typer.Option(help="List the resources as a tree.")] = True,
+    every: Annotated[bool, typer.Option("--all", help="Every stack, and what must be unique across them.")] = False,
+    rule: Annotated[str, typer.Option("--rule", metavar="ID", help="Explain one rule; checks nothing.")] = "",
+    preview: Annotated[bool, typer.Option(help="Check objects as before a first deployment.")] = False,
+    now: Annotated[str, typer.Option("--now", metavar="TIME", help="Judge as of this moment (ISO 8601).")] = "",
+    sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the results there, as SARIF 2.1.0.")] = None,
+    tree: Annotated[bool, typer.Option(help="List the resources as a tree.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Validate every object of a stack and every reference between them; needs no server."""
+    """Hold a stack against the guardrails, and prove its objects and references; needs no server."""
     from rich.console import Console
 
-    from rehearsal.check.run import check as check_stack
-    from rehearsal.check.run import render, to_json
-    from rehearsal.check.tree import render_tree, resource_tree
-    from rehearsal.engine.evaluate import evaluate
-    from rehearsal.paths import PROJECT_DIR
-    from rehearsal.progress import progress_on
+    from rehearsal.guardrails.catalogue import rule as find_rule
+    from rehearsal.guardrails.page import print_rule
 
-    evaluation = evaluate(PROJECT_DIR, stack, preview=preview, overrides=_pairs(config))
-    report = check_stack(evaluation, progress_on())
-    if as_json:
-        print(to_json(report))
-    else:
-        console = Console()
-        if tree:
-            console.print(render_tree(resource_tree(evaluation)))
-        render(report, console)
-    return 0 if report.ok else 1
+    if rule:
+        found = find_rule(rule)
+        if as_json:
+            print(json.dumps(asdict(found), indent=2))
+        else:
+            print_rule(found, Console())
+        return 0
+    if bool(stack) is every:
+        raise UserError("check takes a STACK, or --all")
+    from rehearsal.check.command import Asked, check_stacks, show
+
+    asked = Asked(stack, _pairs(config), preview, {"now": now} if now else {})
+    result = check_stacks(asked)
+    show(result, Console(), as_json=as_json, tree=tree, sarif=sarif)
+    return 0 if result.ok else 1
 
 
 @app.command()

@@ -26,7 +26,7 @@ from rehearsal.crds.catalogue import load_crds
 from rehearsal.engine.evaluate import evaluate
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import Evaluation
-from rehearsal.errors import UserError
+from rehearsal.errors import RehearsalError, UserError
 from rehearsal.paths import PROJECT_DIR, home_dir, plane_dir
 from rehearsal.progress import Progress
 from rehearsal.report.summary import summarize
@@ -69,6 +69,7 @@ def up(request: Request, progress: Progress) -> Outcome:
     if request.kubeconfig:
         return _up_elsewhere(request, request.kubeconfig, progress)
     evaluation = _evaluate(request, progress)
+    _held_against_guardrails(evaluation, request, progress)
     owner = cluster_owner(evaluation)
     with boot.plane_lock(owner, progress):
         if any(not wholly_up(platform, progress) for platform in evaluation.references.values()):
@@ -177,12 +178,32 @@ def _evaluate(request: Request, progress: Progress) -> Evaluation:
         )
 
 
+def _held_against_guardrails(evaluation: Evaluation, request: Request, progress: Progress) -> None:
+    """Refuses what the project's guardrails forbid. A rehearsal releases nothing, so it is bound by no freeze."""
+    pack = request.project_dir / "policies"
+    if not pack.is_dir():
+        return
+    # Imported late: it brings gRPC, half a second that kubectl and status need not wait for.
+    from rehearsal.guardrails.judge import judge
+
+    with progress.step(f"holding {request.stack} against the guardrails"):
+        verdict = judge(evaluation, {"rehearsal": True}, pack=pack)
+    if not verdict.ok:
+        broken = [f"{each.rule} {each.where}: {each.what}" for each in verdict.violations if each.mandatory]
+        lines = "".join(f"\n  - {line}" for line in broken)
+        raise RehearsalError(
+            f"The guardrails refuse {request.stack}, {verdict.mandatory} rules are broken:{lines}\n"
+            f"`check {request.stack}` says how to fix each; `check --rule ID` why it is there."
+        )
+
+
 def _up_elsewhere(request: Request, kubeconfig: Path, progress: Progress) -> Outcome:
     """On a cluster of the user's own: objects only. Its nodes, operators and their CRDs are its own affair."""
     if request.at != "floor":
         raise UserError("--at ceiling needs the stand-ins of an embedded control plane; leave --kubeconfig out")
     with Client(kubeconfig, error=UserError) as client:
         evaluation = _evaluate(request, progress)
+        _held_against_guardrails(evaluation, request, progress)
         own = {item.namespace for item in kubernetes_objects(evaluation) if item.namespace}
         with open_state(_folder_of(kubeconfig), request.stack, progress) as state:
             changes = apply(evaluation, client, state, progress)

@@ -1,9 +1,8 @@
 """The whole check of one evaluation: schemas, references, and a report of both."""
 
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rehearsal.check.finding import Finding, Severity, Where
 from rehearsal.check.inventory import Declared, declared, with_references
@@ -36,6 +35,10 @@ class Report:
     @property
     def errors(self) -> int:
         return sum(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        return len(self.findings) - self.errors
 
     @property
     def ok(self) -> bool:
@@ -88,9 +91,9 @@ def _add(report: Report, proof: Proof) -> None:
     report.references_unknown = proof.unknown
 
 
-def to_json(report: Report) -> str:
-    """The report as one JSON document."""
-    document = {
+def to_data(report: Report) -> dict[str, Any]:
+    """The report as plain data, for JSON."""
+    return {
         "stack": report.stack,
         "ok": report.ok,
         "findings": [asdict(finding) for finding in report.findings],
@@ -102,7 +105,6 @@ def to_json(report: Report) -> str:
             "unknown": report.references_unknown,
         },
     }
-    return json.dumps(document, indent=2)
 
 
 def render(report: Report, console: "Console") -> None:
@@ -131,9 +133,6 @@ def render(report: Report, console: "Console") -> None:
     console.print(
         f"{report.references_proven:5} references proven {f'[dim]{told}[/]' if told else ''}", highlight=False
     )
-    warnings = len(report.findings) - report.errors
-    summary = f"{report.errors} errors, {warnings} warnings" if report.findings else "nothing wrong"
-    console.print(f"[bold {'green' if report.ok else 'red'}]{report.stack}: {summary}[/]")
 
 
 def _kinds(counts: Counter[str]) -> str:

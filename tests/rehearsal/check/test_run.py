@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rehearsal.check.finding import Severity
-from rehearsal.check.run import check, render, to_json
+from rehearsal.check.run import check, render, to_data
 from rehearsal.check.schemas import Schemas
 from rehearsal.engine.model import UNKNOWN, Evaluation, Secret
 
@@ -157,18 +157,18 @@ def rendered(evaluation: Evaluation, schemas: Schemas) -> str:
     console = Console(file=StringIO(), width=120)
     report = check(evaluation, schemas=schemas)
     render(report, console)
-    return to_json(report) + str(console.file.getvalue())  # type: ignore[attr-defined]  # it is the StringIO above
+    return json.dumps(to_data(report)) + str(console.file.getvalue())  # type: ignore[attr-defined]  # it is the StringIO above
 
 
 def test_both_forms_of_the_report_name_everything_but_secrets(evaluation_of: MakeEvaluation, schemas: Schemas) -> None:
     text = rendered(evaluation_of(BROKEN), schemas)
-    for words in ("Robot shop/r", "Secret S", "[secret] is given", "3 errors, 0 warnings", "references proven"):
+    for words in ("Robot shop/r", "Secret S", "[secret] is given", "references proven"):
         assert words in text
     assert "canary" not in text
 
 
 def test_the_json_form(evaluation_of: MakeEvaluation, schemas: Schemas) -> None:
-    document = json.loads(to_json(check(evaluation_of(BROKEN), schemas=schemas)))
+    document = json.loads(json.dumps(to_data(check(evaluation_of(BROKEN), schemas=schemas))))
     assert document["ok"] is False
     assert document["findings"][0]["severity"] == Severity.ERROR
     assert document["findings"][0]["where"]["kind"] == "Robot"
@@ -215,10 +215,11 @@ def test_no_manifest_is_too_wrong_to_be_checked(
     evaluation_of: MakeEvaluation, schemas: Schemas, place: tuple[int, Step], junk: Any
 ) -> None:
     report = check(evaluation_of(put(junk, *place)), schemas=schemas)
-    assert to_json(report)
+    assert json.dumps(to_data(report))
 
 
 def test_a_secret_shows_nowhere_wherever_it_is(evaluation_of: MakeEvaluation, schemas: Schemas) -> None:
     canaries: list[Any] = ["canary-4711", {"a": "canary-4711"}, ["canary-4711"]]
     for (number, path), value in zip(ALL_PLACES, itertools.cycle(canaries), strict=False):
-        assert "canary" not in to_json(check(evaluation_of(put(Secret(value), number, path)), schemas=schemas))
+        report = check(evaluation_of(put(Secret(value), number, path)), schemas=schemas)
+        assert "canary" not in json.dumps(to_data(report))

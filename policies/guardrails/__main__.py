@@ -1,0 +1,13 @@
+"""For tools beside the engine, in the pack's folder: `python -m guardrails` prints the catalogue as JSON, and
+`python -m guardrails baseline` makes the release on stdin a baseline on stdout."""
+
+import json
+import sys
+
+from guardrails.baseline import written
+from guardrails.catalogue import RULES
+
+if sys.argv[1:] == ["baseline"]:
+    json.dump(written(json.load(sys.stdin)), sys.stdout, indent=1)
+else:
+    json.dump([rule.as_data() for rule in RULES.values()], sys.stdout)

@@ -1,0 +1,1 @@
+"""Views of AWS resources: IAM documents, buckets with what belongs to them, zones of subnets."""

@@ -1,0 +1,186 @@
+"""The pack's configuration: given once, to the policy `mandatory-resource`, and read into one object.
+
+A mistake in it is a violation of its own (`config`), never a rule that quietly runs on defaults.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from guardrails.reading import Node, Unjudged
+from guardrails.rule import DECLARED, Level
+from guardrails.waivers import Waiver, read_waiver
+from guardrails.windows import moment
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A figure that a rule holds resources to and users may change. `key` is its name in the configuration."""
+
+    key: str
+    default: float | tuple[str, ...]
+    says: str
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        if isinstance(self.default, tuple):
+            words = {"type": "array", "items": {"type": "string"}, "default": list(self.default)}
+            return {**words, "description": self.says}
+        return {"type": "number", "default": self.default, "description": self.says}
+
+
+LIMITS: Final[dict[str, Limit]] = {}
+
+
+def limit(key: str, default: float | tuple[str, ...], says: str) -> Limit:
+    """Declares a limit, beside the rule that uses it. `says` gives the unit and where the default is from."""
+    declared = Limit(key, default, says)
+    if LIMITS.setdefault(key, declared) != declared:
+        raise ValueError(f"two limits are called {key}")
+    return declared
+
+
+@dataclass(frozen=True)
+class Config:
+    """How to judge.
+
+    now: the moment that windows, deadlines and waivers are judged at; the real clock's unless configured.
+    rehearsal: nothing is released, so freezes don't bind (`python -m rehearsal up`).
+    levels: rules moved between mandatory and advisory. waivers: every one given, whether it still holds or not.
+    baseline: hashes of the last release's inputs; evidence: what commands collected of backups, drills and releases.
+    Both are empty nodes where not given. problems: what is wrong with the configuration itself.
+    """
+
+    now: datetime
+    rehearsal: bool
+    levels: Mapping[str, Level]
+    waivers: tuple[Waiver, ...]
+    baseline: Node
+    evidence: Node
+    limits: Mapping[str, float | tuple[str, ...]]
+    problems: tuple[str, ...]
+
+    def number(self, limit: Limit) -> float:
+        """What a limit of one number is set to."""
+        value = self.limits.get(limit.key, limit.default)
+        if isinstance(value, tuple):
+            raise TypeError(f"{limit.key} is a list")
+        return value
+
+    def words(self, limit: Limit) -> tuple[str, ...]:
+        """What a limit of several texts is set to."""
+        value = self.limits.get(limit.key, limit.default)
+        return value if isinstance(value, tuple) else (str(value),)
+
+    def level(self, rule_id: str) -> Level:
+        return self.levels.get(rule_id, DECLARED[rule_id].level)
+
+
+def schema() -> dict[str, Any]:
+    """JSON schemas of the configuration's keys, as the engine validates them."""
+    return {
+        "now": {"type": "string", "description": "Judge as of this moment (ISO 8601 with offset), not the clock's."},
+        "rehearsal": {
+            "type": "boolean",
+            "default": False,
+            "description": "Nothing is released: freezes don't bind.",
+        },
+        "levels": {
+            "type": "object",
+            "default": {},
+            "description": "By rule id: {level: mandatory or advisory, reason}. What protects data, isolation or"
+            " routing stays mandatory.",
+            "propertyNames": {"enum": list(DECLARED)},
+            "additionalProperties": {
+                "type": "object",
+                "properties": {"level": {"enum": [str(level) for level in Level]}, "reason": {"type": "string"}},
+                "required": ["level", "reason"],
+                "additionalProperties": False,
+            },
+        },
+        "waivers": {
+            "type": "array",
+            "default": [],
+            "description": "Exceptions, each for one rule and one resource, until a day.",
+            "items": {
+                "type": "object",
+                "properties": {key: {"type": "string"} for key in Waiver.KEYS},
+                "required": list(Waiver.KEYS),
+                "additionalProperties": False,
+            },
+        },
+        "baseline": {"type": "object", "description": "The last release: `python -m rehearsal baseline STACK`."},
+        "evidence": {"type": "object", "description": "What was proven: `python -m rehearsal evidence STACK`."},
+        **{limit.key: limit.schema for limit in LIMITS.values()},
+    }
+
+
+def read_config(given: Mapping[str, Any], clock: datetime | None = None) -> Config:
+    """The configuration out of what the engine hands over. `clock` is now where `given` says nothing."""
+    return _Reader(given).config(clock)
+
+
+class _Reader:
+    """Reads what it can, and notes everything that it can't."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._root = Node(None, "", dict(given))
+        self._problems = [f"{key} is no key of it" for key in given if key not in schema()]
+
+    def config(self, clock: datetime | None) -> Config:
+        root = self._root
+        now = self._take(lambda: moment(root.at("now")), None) if root.has("now") else clock
+        waivers = self._waivers()
+        return Config(
+            now=now or datetime.now(UTC),
+            rehearsal=self._take(lambda: root.flag("rehearsal", False), False),
+            levels=self._levels(),
+            waivers=waivers,
+            baseline=root.at("baseline"),
+            evidence=root.at("evidence"),
+            limits={one.key: self._limit(one) for one in LIMITS.values()},
+            problems=tuple(self._problems),
+        )
+
+    def _take(self, read: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read()
+        except Unjudged as wrong:
+            self._problems.append(str(wrong))
+            return otherwise
+
+    def _waivers(self) -> tuple[Waiver, ...]:
+        nodes: list[Node] = self._take(partial(self._root.items, "waivers"), [])
+        given = [waiver for node in nodes if (waiver := self._take(partial(read_waiver, node), None))]
+        self._problems += [waiver.refusal for waiver in given if waiver.refusal]
+        return tuple(waiver for waiver in given if not waiver.refusal)
+
+    def _levels(self) -> dict[str, Level]:
+        given: dict[str, Node] = self._take(partial(self._root.entries, "levels"), {})
+        read = {rule_id: self._take(partial(_level, rule_id, node), None) for rule_id, node in given.items()}
+        return {rule_id: level for rule_id, level in read.items() if level}
+
+    def _limit(self, one: Limit) -> float | tuple[str, ...]:
+        default = one.default
+        if isinstance(default, tuple):
+            return self._take(lambda: tuple(self._root.words(one.key)), default) if self._root.has(one.key) else default
+        return self._take(lambda: self._root.number(one.key, default), default)
+
+
+def _level(rule_id: str, node: Node) -> Level:
+    """Where `node` moves a rule. Unjudged if it can't, or gives no reason."""
+    rule = DECLARED.get(rule_id)
+    if rule is None:
+        raise node.unjudged("is no rule")
+    if node.text("level") not in set(Level):
+        raise node.at("level").unjudged("must be mandatory or advisory")
+    if not node.text("reason").strip():
+        raise node.at("reason").unjudged("is empty")
+    level = Level(node.text("level"))
+    if level is Level.ADVISORY and rule.protects:
+        raise node.unjudged(f"stays mandatory: it protects {rule.protects}")
+    return level

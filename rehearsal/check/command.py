@@ -1,0 +1,85 @@
+"""`check`: one stack or all of them, shown as a page, as JSON and as SARIF."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.check.run import catalogue_schemas
+from rehearsal.check.stack import Checked, check_stack, print_checked
+from rehearsal.engine.project import read_project
+from rehearsal.guardrails.clashes import Clash, clashes
+from rehearsal.paths import PROJECT_DIR
+from rehearsal.progress import Progress, progress_on
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be checked: `stack`, or every stack where that is empty. `guardrails` is their configuration."""
+
+    stack: str
+    overrides: Mapping[str, str]
+    preview: bool
+    guardrails: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Every stack that was checked, and what several of them claim. `whole`: all stacks were asked for."""
+
+    checked: list[Checked]
+    clashes: list[Clash]
+    whole: bool
+
+    @property
+    def ok(self) -> bool:
+        return not self.clashes and all(each.ok for each in self.checked)
+
+
+def check_stacks(asked: Asked, progress: Progress | None = None) -> Result:
+    """Checks what was asked for, one stack after the other."""
+    told = progress or progress_on()
+    names = [asked.stack] if asked.stack else read_project(PROJECT_DIR).stacks()
+    schemas = catalogue_schemas(told)
+    checked = [
+        check_stack(
+            name,
+            told,
+            overrides=asked.overrides,
+            preview=asked.preview,
+            configuration=asked.guardrails,
+            schemas=schemas,
+        )
+        for name in names
+    ]
+    found = [] if asked.stack else clashes(each.deployed for each in checked)
+    return Result(checked, found, whole=not asked.stack)
+
+
+def show(result: Result, console: "Console", *, as_json: bool, tree: bool, sarif: Path | None) -> None:
+    """The page or JSON on stdout; SARIF into its file."""
+    if sarif:
+        from rehearsal.guardrails.catalogue import rules
+        from rehearsal.guardrails.sarif import to_sarif
+
+        sarif.write_text(json.dumps(to_sarif(result.checked, rules().values()), indent=2) + "\n")
+    if as_json:
+        stacks = [each.as_data() for each in result.checked]
+        whole = {"ok": result.ok, "stacks": stacks, "clashes": [asdict(each) for each in result.clashes]}
+        print(json.dumps(whole if result.whole else stacks[0], indent=2))
+        return
+    for each in result.checked:
+        if tree:
+            from rehearsal.check.tree import render_tree, resource_tree
+
+            console.print(render_tree(resource_tree(each.evaluation)))
+        print_checked(each, console)
+    for clash in result.clashes:
+        console.print(f"[red]{clash}[/]", highlight=False)
+    if result.whole:
+        told = f"{len(result.clashes)} names claimed twice" if result.clashes else "nothing is claimed twice"
+        console.print(f"[bold {'red' if result.clashes else 'green'}]all stacks: {told}[/]", highlight=False)

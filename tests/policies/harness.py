@@ -1,0 +1,431 @@
+"""How a rule is tested: as edits of the shipped stacks, judged by the pack through the SDK's own servicer.
+
+    TESTS = {
+        "db-04": RuleTests(
+            on={"peak"},
+            violating=[put(CLUSTER, "spec.postgresql.synchronous.number", 0)],
+            absent=[drop(CLUSTER, "spec.postgresql.synchronous")],
+            unknown=[forget(CLUSTER, "spec.postgresql.synchronous.number")],
+            compliant=[put(CLUSTER, "spec.postgresql.synchronous.number", 2)],
+        ),
+    }
+    test_rules = rules_tested("db", TESTS)   # one test for each rule, stack and edit
+
+`on` are the stacks that the rule applies to, all of the shipped ones unless said. Every edit is made on every shipped
+stack that has what it edits, violating ones before and after a first deployment, the others before: on those of `on`
+it must trip the rule (or with `fine(...)`, and under `compliant`, must not), on the others it must not. A violating
+edit may trip no rule beside this one and its declared `implies`, and its verdict must go away with the rule. Each
+rule must have edits of all four kinds.
+
+`only({"peak"}, edit)` narrows one edit to stacks; `edit.at(moment)` moves the clock, `given(edit, key=value)`
+configures the pack; `+` joins edits. What is already broken in a stack (nothing should be: test_shipped.py) is not
+counted.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from typing import Any, Final
+
+import pytest
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import EnforcementLevel
+from pulumi_policy.policy import _PolicyAnalyzerServicer
+
+from guardrails.catalogue import RULES
+from guardrails.pack import NAME, Guardrails
+from guardrails.resource import family
+from guardrails.rule import Rule
+from rehearsal.engine import wire
+from rehearsal.engine.evaluate import evaluate
+from rehearsal.engine.model import UNKNOWN, Evaluation, Resource
+from rehearsal.engine.project import read_project
+from rehearsal.guardrails.requests import analyze_request
+from rehearsal.paths import PROJECT_DIR
+
+STACKS: Final = tuple(read_project(PROJECT_DIR).stacks())
+MODES: Final = ("preview", "up")
+
+CLOCK: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
+"""When tests judge, unless they say otherwise: before the freeze of the peak stack, which begins on 2026-11-23."""
+
+Resources = dict[str, Resource]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of a program. `apply` returns the resources as changed, or None where there is nothing to change."""
+
+    name: str
+    apply: Callable[[Resources], Resources | None]
+    on: frozenset[str] | None = None
+    trips: bool = True
+    judged_at: datetime = CLOCK
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def __add__(self, other: "Edit") -> "Edit":
+        """Both changes."""
+
+        def both(resources: Resources) -> Resources | None:
+            first = self.apply(resources)
+            return None if first is None else other.apply(first)
+
+        return replace(self, name=f"{self.name}, {other.name}", apply=both)
+
+    def at(self, moment: datetime) -> "Edit":
+        """The same edit, judged at another time."""
+        return replace(self, name=f"{self.name} at {moment:%Y-%m-%d %H:%M}", judged_at=moment)
+
+
+def fine(edit: Edit) -> Edit:
+    """An edit under `absent` or `unknown` that the rule takes: a safe default, or skipped on purpose."""
+    return replace(edit, trips=False)
+
+
+def only(on: Iterable[str], edit: Edit) -> Edit:
+    """An edit that trips the rule on these stacks alone."""
+    return replace(edit, on=frozenset(on))
+
+
+def given(edit: Edit, **configuration: Any) -> Edit:
+    """The same edit, with more configuration for the pack."""
+    return replace(edit, given={**edit.given, **configuration})
+
+
+def put(what: str, path: str, value: Any) -> Edit:
+    """Sets `path` of every resource that `what` names (see `chosen`); `value` may be a function of what is there."""
+
+    def change(inputs: dict[str, Any]) -> bool:
+        return _set(inputs, path, value)
+
+    return Edit(f"{what} {path} = {value if not callable(value) else '...'}", _changing(what, change))
+
+
+def drop(what: str, path: str) -> Edit:
+    """Takes `path` away."""
+    return Edit(f"{what} without {path}", _changing(what, lambda inputs: _set(inputs, path, _GONE)))
+
+
+def forget(what: str, path: str) -> Edit:
+    """Makes what is at `path` unknown, as an output of something not yet deployed."""
+    return Edit(f"{what} {path} unknown", _changing(what, lambda inputs: _set(inputs, path, UNKNOWN)))
+
+
+def delete(what: str) -> Edit:
+    """Takes resources out of the program."""
+
+    def change(resources: Resources) -> Resources | None:
+        gone = set(chosen(resources, what))
+        return {urn: each for urn, each in resources.items() if urn not in gone} if gone else None
+
+    return Edit(f"no {what}", change)
+
+
+def protect(what: str, protected: bool) -> Edit:
+    """Sets the resource option."""
+
+    def change(resources: Resources) -> Resources | None:
+        urns = chosen(resources, what)
+        changed = {urn: replace(resources[urn], protect=protected) for urn in urns}
+        return {**resources, **changed} if urns else None
+
+    return Edit(f"{what} protect={protected}", change)
+
+
+def add(type_token: str, name: str, inputs: Mapping[str, Any], beside: str = "") -> Edit:
+    """Adds a resource; only where `beside` is there, if given. Inputs may be a copy of another's with changes."""
+
+    def change(resources: Resources) -> Resources | None:
+        if beside and not chosen(resources, beside):
+            return None
+        stack = next(iter(resources)).split(":")[2]
+        urn = f"urn:pulumi:{stack}::odoo-retail::{type_token}::{name}"
+        return {**resources, urn: Resource(urn, type_token, name, "", True, dict(inputs), dict(inputs))}
+
+    return Edit(f"added {type_token.rpartition(':')[2]} {name}", change)
+
+
+def modify(name: str, what: str, change: Callable[[dict[str, Any]], Any]) -> Edit:
+    """Any change of inputs: `change` edits its own copy in place."""
+
+    def run(inputs: dict[str, Any]) -> bool:
+        change(inputs)
+        return True
+
+    return Edit(name, _changing(what, run))
+
+
+def unlink(what: str, key: str) -> Edit:
+    """Takes away what an input was made from: it is written as a literal now."""
+
+    def change(resources: Resources) -> Resources | None:
+        urns = chosen(resources, what)
+        changed = {
+            urn: replace(
+                resources[urn],
+                property_dependencies={k: v for k, v in resources[urn].property_dependencies.items() if k != key},
+            )
+            for urn in urns
+        }
+        return {**resources, **changed} if urns else None
+
+    return Edit(f"{what} {key} detached", change)
+
+
+def chosen(resources: Resources, what: str) -> list[str]:
+    """URNs of the resources named by a type token, with `::` and a part of the name behind it if not all are meant.
+
+    A part that begins with `=` is the whole name of a Kubernetes object.
+    """
+    type_token, _, part = what.partition("::")
+    wanted = family(type_token)
+    found = []
+    for urn, resource in resources.items():
+        if family(resource.type) != wanted:
+            continue
+        metadata = resource.inputs.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else resource.name
+        if part in resource.name or (part.startswith("=") and name == part[1:]):
+            found.append(urn)
+    return found
+
+
+_GONE: Final = object()
+
+
+def _changing(what: str, change: Callable[[dict[str, Any]], bool]) -> Callable[[Resources], Resources | None]:
+    def apply(resources: Resources) -> Resources | None:
+        changed = {}
+        for urn in chosen(resources, what):
+            inputs = copy.deepcopy(resources[urn].inputs)
+            if change(inputs):
+                changed[urn] = replace(resources[urn], inputs=inputs)
+        return {**resources, **changed} if changed else None
+
+    return apply
+
+
+def _set(inputs: dict[str, Any], path: str, value: Any) -> bool:
+    """Sets or takes away what is at a dotted path; `[0]` and `[*]` are items of lists, `a/b` keys need no quotes.
+
+    A key with dots in it stands in quotes: `metadata.labels."app.kubernetes.io/name"`. False where nothing is there to
+    take away or to look into.
+    """
+    places: list[Any] = [inputs]
+    *above, last = _keys(path)
+    for key in above:
+        deeper: list[Any] = []
+        for place in places:
+            if isinstance(place, list):
+                deeper += place if key == "*" else [place[int(key)]] if int(key) < len(place) else []
+            elif isinstance(place, dict) and (key in place or value is not _GONE):
+                deeper.append(place.setdefault(key, {}) if value is not _GONE else place[key])
+        places = deeper
+    changed = False
+    for place in places:
+        if isinstance(place, list):
+            for index in range(len(place)) if last == "*" else [int(last)]:
+                if index < len(place):
+                    place[index] = _new(value, place[index])
+                    changed = True
+            if value is _GONE:
+                place[:] = [item for item in place if item is not _GONE]
+        elif isinstance(place, dict):
+            if value is _GONE:
+                changed |= place.pop(last, _GONE) is not _GONE
+            else:
+                place[last] = _new(value, place.get(last))
+                changed = True
+    return changed
+
+
+def _new(value: Any, before: Any) -> Any:
+    return value(before) if callable(value) else copy.deepcopy(value) if value is not _GONE else _GONE
+
+
+def _keys(path: str) -> list[str]:
+    keys: list[str] = []
+    for number, part in enumerate(path.split('"')):
+        if number % 2:
+            keys.append(part)
+        else:
+            keys += [key for key in part.replace("[", ".").replace("]", "").split(".") if key]
+    return keys
+
+
+@cache
+def shipped(stack: str, mode: str) -> Evaluation:
+    """A shipped stack, evaluated once in a session."""
+    return evaluate(PROJECT_DIR, stack, preview=mode == "preview")
+
+
+class Bench:
+    """A stack under the pack, in process and through the SDK's own servicer: the code path of production.
+
+    The stack is shown to the pack once; an edit shows it only what it changes, judges, and puts it back. AnalyzeStack
+    gets no properties at all, as in the preview of a new stack: rules live on what was recorded.
+    """
+
+    def __init__(self, evaluation: Evaluation, rules: Mapping[str, Rule] = RULES) -> None:
+        self._evaluation = evaluation
+        self._servicer: Any = _PolicyAnalyzerServicer(
+            NAME, "0.0.1", Guardrails(rules, CLOCK).policies, EnforcementLevel.MANDATORY
+        )
+        self._alone = {urn: self._analyze(resource) for urn, resource in evaluation.resources.items()}
+        self._resources = evaluation.resources
+
+    def judge(self, edit: Edit | None = None) -> list[tuple[str, str]] | None:
+        """Rule id and message of every violation after `edit`; None where there is nothing to edit."""
+        changed = self._resources if edit is None else edit.apply(self._resources)
+        if changed is None:
+            return None
+        given = {**(edit.given if edit else {}), "now": (edit.judged_at if edit else CLOCK).isoformat()}
+        everything = given != {"now": CLOCK.isoformat()}
+        self._configure(given)
+        touched = [urn for urn, resource in changed.items() if everything or resource is not self._resources.get(urn)]
+        try:
+            alone = {urn: self._analyze(changed[urn]) for urn in touched}
+            found = [each for urn in changed for each in alone.get(urn, self._alone.get(urn, []))]
+            found += self._told(self._servicer.AnalyzeStack(_stack(changed), None))
+        finally:
+            self._configure({"now": CLOCK.isoformat()})
+            for urn in touched:
+                if urn in self._resources:
+                    self._analyze(self._resources[urn])
+        return found
+
+    def changes(self, edit: Edit) -> list[tuple[str, str]] | None:
+        """What `edit` adds to what the stack breaks already, which should be nothing (test_shipped.py)."""
+        found = self.judge(edit)
+        return None if found is None else [each for each in found if each not in self._already]
+
+    @cached_property
+    def _already(self) -> list[tuple[str, str]]:
+        return self.judge() or []
+
+    def _configure(self, given: Mapping[str, Any]) -> None:
+        config = analyzer_pb2.PolicyConfig(
+            enforcementLevel=analyzer_pb2.MANDATORY, properties=wire.to_struct(dict(given))
+        )
+        self._servicer.Configure(
+            analyzer_pb2.ConfigureAnalyzerRequest(policyConfig={"mandatory-resource": config}), None
+        )
+
+    def _analyze(self, resource: Resource) -> list[tuple[str, str]]:
+        return self._told(self._servicer.Analyze(analyze_request(resource, self._evaluation), None))
+
+    @staticmethod
+    def _told(answer: Any) -> list[tuple[str, str]]:
+        # The SDK puts the policy's description on a line before each message.
+        messages = [each.message.partition("\n")[2] or each.message for each in answer.diagnostics]
+        return [(message.partition(" ")[0], message) for message in messages]
+
+
+def _stack(resources: Resources) -> analyzer_pb2.AnalyzeStackRequest:
+    listed = [
+        analyzer_pb2.AnalyzerResource(
+            type=each.type,
+            urn=each.urn,
+            name=each.name,
+            parent=each.parent,
+            options=analyzer_pb2.AnalyzerResourceOptions(protect=each.protect),
+            dependencies=each.dependencies,
+            propertyDependencies={
+                key: analyzer_pb2.AnalyzerPropertyDependencies(urns=urns)
+                for key, urns in each.property_dependencies.items()
+            },
+        )
+        for each in resources.values()
+    ]
+    return analyzer_pb2.AnalyzeStackRequest(resources=listed)
+
+
+@cache
+def bench(stack: str, mode: str, without: str = "") -> Bench:
+    """A shipped stack under the pack, kept for the session; `without` leaves one rule out."""
+    return Bench(shipped(stack, mode), {name: rule for name, rule in RULES.items() if name != without})
+
+
+@dataclass(frozen=True)
+class RuleTests:
+    """What must trip one rule and what must not; see the module."""
+
+    violating: list[Edit]
+    absent: list[Edit]
+    unknown: list[Edit]
+    compliant: list[Edit]
+    on: Iterable[str] = STACKS
+
+
+@dataclass(frozen=True)
+class Case:
+    """One edit of one stack, and whether it must trip the rule there."""
+
+    rule: str
+    kind: str
+    edit: Edit
+    on: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.kind}: {self.edit.name}"
+
+
+def cases(tests: Mapping[str, RuleTests]) -> list[Case]:
+    """Every edit of every rule."""
+    listed = []
+    for rule_id, one in tests.items():
+        for kind in ("violating", "absent", "unknown", "compliant"):
+            for edit in getattr(one, kind):
+                applies = frozenset(one.on if edit.on is None else edit.on)
+                on = applies if edit.trips and kind != "compliant" else frozenset()
+                listed.append(Case(rule_id, kind, edit, on))
+    return listed
+
+
+def rules_tested(area: str, tests: Mapping[str, RuleTests]) -> tuple[Any, Any]:
+    """The tests of an area: `test_edits, test_whole = rules_tested("db", TESTS)`."""
+
+    @pytest.mark.parametrize("case", cases(tests), ids=str)
+    def test_edits(case: Case) -> None:
+        check(case)
+
+    def test_whole() -> None:
+        declared = {rule_id for rule_id in RULES if RULES[rule_id].area == area}
+        assert set(tests) == declared, "every rule of the area is tested, and nothing else"
+        for rule_id, one in tests.items():
+            for kind in ("violating", "absent", "unknown", "compliant"):
+                assert getattr(one, kind), f"{rule_id} has no {kind} edit"
+
+    return test_edits, test_whole
+
+
+def check(case: Case) -> None:
+    """Makes the edit on every shipped stack, in both modes, and compares what trips with what should."""
+    tripped = set()
+    reached = set()
+    allowed = {case.rule, *RULES[case.rule].implies}
+    for stack in STACKS:
+        # Before the first deployment less is known; what is caught there must be caught afterwards as well.
+        for mode in MODES if case.kind == "violating" else MODES[:1]:
+            found = bench(stack, mode).changes(case.edit)
+            if found is None:
+                continue
+            reached.add(stack)
+            messages = [message for rule_id, message in found if rule_id == case.rule]
+            assert bool(messages) is (stack in case.on), f"{stack} ({mode}): {case.rule} said {messages}"
+            if messages:
+                tripped.add(stack)
+                if case.kind == "violating":
+                    others = [message for rule_id, message in found if rule_id not in allowed]
+                    assert not others, f"{stack} ({mode}): beside {case.rule} and what it implies: {others}"
+            else:
+                silent = case.kind == "compliant"
+                assert not silent or not found, f"{stack} ({mode}): nothing should be said: {found}"
+    assert reached, "no shipped stack has what this edits"
+    assert tripped == case.on, f"trips on {sorted(tripped)}, should on {sorted(case.on)}"
+    if case.kind == "violating" and tripped:
+        without = bench(min(tripped), "preview", case.rule).changes(case.edit)
+        assert without is not None
+        assert case.rule not in {rule_id for rule_id, _ in without}, "reported by something else than the rule"

@@ -1,0 +1,288 @@
+"""Edits that the rules on zones must catch, and edits that they must not."""
+
+from typing import Any
+
+from guardrails.kinds import (
+    DEPLOYMENT,
+    EKS_CLUSTER,
+    EKS_NODE_GROUP,
+    ELASTICACHE_GROUP,
+    HELM_RELEASE,
+    NAT_GATEWAY,
+    NODE_POOL,
+    POD_DISRUPTION_BUDGET,
+    POOLER,
+    POSTGRES_CLUSTER,
+    SCALED_OBJECT,
+    SERVICE,
+    STATEFUL_SET,
+    SUBNET,
+)
+from tests.policies.harness import STACKS, RuleTests, add, delete, drop, fine, forget, only, put, rules_tested, unlink
+
+REDUNDANT = {"outlet", "peak", "platform"}
+"""Gold and silver stacks: the loss of a zone must not stop them."""
+SERVING = {"outlet", "peak"}
+"""Those of them that serve a retailer themselves."""
+OWNERS = {"dev", "outlet", "peak", "platform"}
+"""Stacks with PostgreSQL, nodes and an edge of their own."""
+CLUSTERS = {"dev", "peak", "platform"}
+"""Stacks with an EKS cluster of their own."""
+
+WEB = f"{DEPLOYMENT}::odoo-storefront"
+WEB_SCALER = f"{SCALED_OBJECT}::storefront"
+TRAEFIK = f"{DEPLOYMENT}::edge-deployment"
+SPREAD = "spec.template.spec.topologySpreadConstraints"
+
+
+def quorum(replicas: int) -> dict[str, Any]:
+    """A StatefulSet that elects, spread as it should be."""
+    labels = {"app": "etcd"}
+    spread = {
+        "topologyKey": "topology.kubernetes.io/zone",
+        "maxSkew": 1,
+        "minDomains": 3,
+        "whenUnsatisfiable": "DoNotSchedule",
+        "nodeTaintsPolicy": "Honor",
+        "labelSelector": {"matchLabels": labels},
+    }
+    pod = {
+        "containers": [{"name": "etcd", "image": "quorum.example/etcd@sha256:0"}],
+        "topologySpreadConstraints": [spread],
+    }
+    return {
+        "metadata": {"name": "etcd", "namespace": "elsewhere"},
+        "spec": {"replicas": replicas, "template": {"metadata": {"labels": labels}, "spec": pod}},
+    }
+
+
+CROSS_ZONE = "load_balancing.cross_zone.enabled"
+NLB = "service.beta.kubernetes.io/aws-load-balancer"
+BUDGET_OF_ONE = {
+    "metadata": {"name": "one", "namespace": "petit-marche-development"},
+    "spec": {"minAvailable": 1, "selector": {"matchLabels": {"cnpg.io/cluster": "petit-marche-db"}}},
+}
+
+TESTS = {
+    "az-01": RuleTests(
+        on={"peak", "platform"},
+        violating=[
+            put(SUBNET, "availabilityZone", "eu-central-1a"),
+            put(f"{SUBNET}::private-eu-central-1b", "availabilityZone", "eu-central-1a"),
+            put(f"{SUBNET}::public-eu-central-1c", "availabilityZone", "eu-central-1a"),
+            unlink(f"{NAT_GATEWAY}::eu-central-1c", "subnetId"),
+        ],
+        absent=[drop(f"{SUBNET}::private-eu-central-1a", "availabilityZone")],
+        unknown=[forget(f"{SUBNET}::private-eu-central-1a", "availabilityZone")],
+        compliant=[put(SUBNET, "availabilityZone", lambda zone: zone.replace("central-1", "west-1"))],
+    ),
+    "az-02": RuleTests(
+        on=SERVING,
+        violating=[
+            put(WEB_SCALER, "spec.minReplicaCount", 2),
+            put(WEB_SCALER, "spec.minReplicaCount", lambda floor: floor - 1),
+            put(WEB, f"{SPREAD}[0].whenUnsatisfiable", "ScheduleAnyway"),
+            put(WEB, f"{SPREAD}[0].topologyKey", "kubernetes.io/hostname"),
+            put(WEB, f"{SPREAD}[0].maxSkew", 3),
+            put(WEB, f"{SPREAD}[0].minDomains", 3),
+            put(WEB, f"{SPREAD}[0].nodeTaintsPolicy", "Ignore"),
+            put(WEB, f'{SPREAD}[0].labelSelector.matchLabels."app.kubernetes.io/instance"', "other"),
+            only(REDUNDANT, drop(TRAEFIK, f"{SPREAD}[0].minDomains")),
+            only(REDUNDANT, put(TRAEFIK, "spec.replicas", 1)),
+            only(REDUNDANT, put(POOLER, "spec.instances", 1)),
+        ],
+        absent=[
+            drop(WEB, SPREAD),
+            drop(WEB_SCALER, "spec.minReplicaCount"),
+            drop(WEB, f"{SPREAD}[0].nodeTaintsPolicy"),
+            only(REDUNDANT, drop(POOLER, "spec.template.spec.topologySpreadConstraints")),
+        ],
+        unknown=[
+            forget(WEB_SCALER, "spec.minReplicaCount"),
+            forget(WEB, SPREAD),
+            forget(WEB, f"{SPREAD}[0].whenUnsatisfiable"),
+            only(REDUNDANT, forget(TRAEFIK, "spec.replicas")),
+        ],
+        compliant=[put(WEB, f"{SPREAD}[1].maxSkew", 2), put(WEB, "metadata.annotations.note", "spread")],
+    ),
+    "az-03": RuleTests(
+        on=REDUNDANT,
+        violating=[
+            put(POSTGRES_CLUSTER, "spec.instances", 2),
+            put(POSTGRES_CLUSTER, "spec.affinity.podAntiAffinityType", "preferred"),
+            put(POSTGRES_CLUSTER, "spec.affinity.topologyKey", "kubernetes.io/hostname"),
+            put(POSTGRES_CLUSTER, "spec.affinity.enablePodAntiAffinity", False),
+        ],
+        absent=[
+            drop(POSTGRES_CLUSTER, "spec.instances"),
+            drop(POSTGRES_CLUSTER, "spec.affinity.podAntiAffinityType"),
+            drop(POSTGRES_CLUSTER, "spec.affinity.topologyKey"),
+            fine(drop(POSTGRES_CLUSTER, "spec.affinity.enablePodAntiAffinity")),
+        ],
+        unknown=[
+            forget(POSTGRES_CLUSTER, "spec.instances"),
+            forget(POSTGRES_CLUSTER, "spec.affinity.podAntiAffinityType"),
+            forget(POSTGRES_CLUSTER, "spec.affinity"),
+        ],
+        compliant=[put(POSTGRES_CLUSTER, "spec.inheritedMetadata.annotations.note", "three zones")],
+    ),
+    "az-04": RuleTests(
+        on=SERVING,
+        violating=[
+            put(ELASTICACHE_GROUP, "automaticFailoverEnabled", False),
+            put(ELASTICACHE_GROUP, "multiAzEnabled", False),
+            put(ELASTICACHE_GROUP, "numCacheClusters", 1),
+            delete(ELASTICACHE_GROUP),
+        ],
+        absent=[
+            drop(ELASTICACHE_GROUP, "automaticFailoverEnabled"),
+            drop(ELASTICACHE_GROUP, "multiAzEnabled"),
+            drop(ELASTICACHE_GROUP, "numCacheClusters"),
+        ],
+        unknown=[
+            forget(ELASTICACHE_GROUP, "automaticFailoverEnabled"),
+            forget(ELASTICACHE_GROUP, "numCacheClusters"),
+        ],
+        compliant=[put(ELASTICACHE_GROUP, "numCacheClusters", 2), put(ELASTICACHE_GROUP, "multiAzEnabled", "true")],
+    ),
+    "az-05": RuleTests(
+        on={"dev", "outlet", "peak"},
+        violating=[
+            only(OWNERS, put(f"{NODE_POOL}::web", "spec.limits.cpu", "1")),
+            only(OWNERS, put(f"{NODE_POOL}::web", "spec.limits.memory", "1Gi")),
+            put(f"{DEPLOYMENT}::odoo-storefront", "spec.template.spec.containers[0].resources.requests.cpu", "40"),
+        ],
+        absent=[
+            only(OWNERS, drop(f"{NODE_POOL}::web", "spec.limits")),
+            only(OWNERS, drop(f"{NODE_POOL}::web", "spec.limits.cpu")),
+        ],
+        unknown=[
+            only(OWNERS, forget(f"{NODE_POOL}::web", "spec.limits.cpu")),
+            forget(f"{DEPLOYMENT}::odoo-storefront", "spec.template.spec.containers[0].resources.requests.cpu"),
+        ],
+        compliant=[put(f"{NODE_POOL}::web", "spec.template.metadata.annotations.note", "limits")],
+    ),
+    "az-06": RuleTests(
+        on=OWNERS,
+        violating=[
+            delete(f"{EKS_NODE_GROUP}::nodes-data-eu-central-1a"),
+            put(f"{EKS_NODE_GROUP}::nodes-data-eu-central-1a", "scalingConfig.minSize", 0),
+            only(
+                {"peak", "platform"},
+                put(f"{SUBNET}::private-eu-central-1a", "availabilityZone", "eu-central-1b"),
+            ),
+        ],
+        absent=[
+            drop(f"{EKS_NODE_GROUP}::nodes-data", "labels"),
+            drop(f"{EKS_NODE_GROUP}::nodes-data", "scalingConfig"),
+        ],
+        unknown=[
+            forget(f"{EKS_NODE_GROUP}::nodes-data", "labels"),
+            forget(POSTGRES_CLUSTER, "spec.affinity.nodeSelector"),
+        ],
+        compliant=[put(f"{EKS_NODE_GROUP}::nodes-data", "scalingConfig.maxSize", 3)],
+    ),
+    "az-07": RuleTests(
+        on={"peak"},
+        violating=[
+            put(POSTGRES_CLUSTER, "spec.instances", 4),
+            only(STACKS, add(STATEFUL_SET, "etcd", quorum(2))),
+            only(STACKS, add(STATEFUL_SET, "etcd", quorum(4))),
+        ],
+        absent=[
+            fine(drop(POSTGRES_CLUSTER, "spec.postgresql.synchronous.failoverQuorum")),
+            only(STACKS, add(STATEFUL_SET, "etcd", quorum(3)) + drop(f"{STATEFUL_SET}::etcd", "spec.replicas")),
+        ],
+        unknown=[
+            only(STACKS, add(STATEFUL_SET, "etcd", quorum(3)) + forget(f"{STATEFUL_SET}::etcd", "spec.replicas")),
+            only(OWNERS, forget(POSTGRES_CLUSTER, "spec.postgresql.synchronous")),
+        ],
+        compliant=[put(POSTGRES_CLUSTER, "spec.inheritedMetadata.annotations.note", "odd")],
+    ),
+    "az-08": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(
+                f"{SERVICE}::edge",
+                f'metadata.annotations."{NLB}-attributes"',
+                "load_balancing.cross_zone.enabled=false",
+            ),
+            put(f"{SERVICE}::edge", f'metadata.annotations."{NLB}-subnets"', "subnet-a,subnet-b"),
+            only(CLUSTERS, put(EKS_CLUSTER, "zonalShiftConfig.enabled", False)),
+            only(CLUSTERS, put(f"{SUBNET}::public", 'tags."kubernetes.io/role/elb"', "0")),
+        ],
+        absent=[
+            drop(f"{SERVICE}::edge", f'metadata.annotations."{NLB}-attributes"'),
+            only(CLUSTERS, drop(EKS_CLUSTER, "zonalShiftConfig")),
+        ],
+        unknown=[
+            forget(f"{SERVICE}::edge", f'metadata.annotations."{NLB}-attributes"'),
+            only(CLUSTERS, forget(EKS_CLUSTER, "zonalShiftConfig")),
+        ],
+        compliant=[
+            put(f"{SERVICE}::edge", f'metadata.annotations."{NLB}-subnets"', "subnet-a,subnet-b,subnet-c"),
+        ],
+    ),
+    "az-09": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            put(f"{HELM_RELEASE}::cert-manager", "values.webhook.replicaCount", 1),
+            put(f"{HELM_RELEASE}::karpenter-release", "values.replicas", 1),
+            put(f"{HELM_RELEASE}::keda", "values.operator.replicaCount", 0),
+        ],
+        absent=[drop(f"{HELM_RELEASE}::keda", "values.operator.replicaCount")],
+        unknown=[forget(f"{HELM_RELEASE}::keda", "values.operator.replicaCount")],
+        compliant=[put(f"{HELM_RELEASE}::keda", "values.operator.replicaCount", 3)],
+    ),
+    "az-10": RuleTests(
+        on=SERVING,
+        violating=[
+            delete(f"{POD_DISRUPTION_BUDGET}::odoo-storefront"),
+            put(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.maxUnavailable", 0),
+            put(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.maxUnavailable", "0%"),
+            put(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.unhealthyPodEvictionPolicy", "IfHealthyBudget"),
+            put(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "metadata.namespace", "elsewhere"),
+            put(
+                f"{POD_DISRUPTION_BUDGET}::odoo-storefront",
+                'spec.selector.matchLabels."app.kubernetes.io/instance"',
+                "renamed",
+            ),
+            drop(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.maxUnavailable")
+            + put(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.minAvailable", "100%"),
+            # It takes every pod of the namespace then, beside the budgets that they have.
+            only(
+                OWNERS - {"platform"} | {"training"},
+                put(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.selector", {}),
+            ),
+        ],
+        absent=[
+            drop(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.maxUnavailable"),
+            drop(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.selector"),
+            drop(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.unhealthyPodEvictionPolicy"),
+        ],
+        unknown=[
+            forget(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.maxUnavailable"),
+            only(
+                OWNERS - {"platform"} | {"training"},
+                forget(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.selector"),
+            ),
+        ],
+        compliant=[
+            put(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.maxUnavailable", "20%"),
+            drop(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.maxUnavailable")
+            + put(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.minAvailable", 1),
+        ],
+    ),
+    "az-11": RuleTests(
+        on={"dev"},
+        violating=[
+            put(POSTGRES_CLUSTER, "spec.enablePDB", True),
+            add(POD_DISRUPTION_BUDGET, "one", BUDGET_OF_ONE, beside=f"{POSTGRES_CLUSTER}::petit-marche"),
+        ],
+        absent=[drop(POSTGRES_CLUSTER, "spec.enablePDB")],
+        unknown=[forget(POSTGRES_CLUSTER, "spec.enablePDB")],
+        compliant=[put(POSTGRES_CLUSTER, "spec.inheritedMetadata.annotations.note", "one")],
+    ),
+}
+
+test_edits, test_whole = rules_tested("az", TESTS)
