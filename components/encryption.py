@@ -13,8 +13,6 @@ from retail.naming import Identity
 DELETION_WINDOW_DAYS = 30
 """The longest that KMS allows: until then a key scheduled for deletion, and all data under it, can be saved."""
 
-ANY_RETAILER = "alias/retail/*"
-
 
 def key_alias(identity: Identity) -> str:
     """The alias of a retailer's key, which policies know it by before it exists."""
@@ -43,9 +41,11 @@ def key_use(identity: Identity, actions: Sequence[str], *, service: str, alias: 
 
 @dataclass(frozen=True, kw_only=True)
 class EncryptionKeyArgs:
-    """recovery_region: where the key's replica is; another region than the identity's."""
+    """cluster_name: the EKS cluster that the retailer lives on. recovery_region: where the key's replica is; another
+    region than the identity's."""
 
     identity: Identity
+    cluster_name: pulumi.Input[str]
     recovery_region: str
 
     def __post_init__(self) -> None:
@@ -63,7 +63,8 @@ class EncryptionKey(pulumi.ComponentResource):
     schedule for deletion. Protected and retained: without the key the data is gone.
 
     Example:
-        key = EncryptionKey("encryption", EncryptionKeyArgs(identity=identity, recovery_region="eu-west-1"))
+        key = EncryptionKey("encryption", EncryptionKeyArgs(identity=identity, cluster_name=access.cluster_name,
+            recovery_region="eu-west-1"))
     """
 
     key_arn: pulumi.Output[str]
@@ -89,6 +90,14 @@ class EncryptionKey(pulumi.ComponentResource):
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        kms.Alias(
+            f"{name}-volume-alias",
+            name=pulumi.Output.from_input(args.cluster_name).apply(
+                lambda cluster: volume_alias(cluster, identity.namespace)
+            ),
+            target_key_id=key.key_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         replica = kms.ReplicaKey(
             f"{name}-replica",
             region=args.recovery_region,
@@ -103,15 +112,21 @@ class EncryptionKey(pulumi.ComponentResource):
         self.register_outputs({"key_arn": self.key_arn, "recovery_key_arn": self.recovery_key_arn})
 
 
-def volume_encryption(identity: Identity) -> str:
-    """IAM policy (JSON) of the cluster's CSI driver: volumes under the key of any retailer on the cluster.
+def volume_alias(cluster_name: str, retailer: str) -> str:
+    """A second alias of a retailer's key, which says whose volumes it may be used for. retailer: `*` for all."""
+    return f"alias/volumes/{cluster_name}/{retailer}"
+
+
+def volume_encryption(identity: Identity, cluster_name: str) -> str:
+    """IAM policy (JSON) of a cluster's CSI driver: volumes under the key of any retailer on that cluster, and no other.
 
     What EC2 asks of whoever creates and attaches encrypted volumes (EC2 user guide, "Requirements for EBS encryption");
     a grant can only be for EC2 itself.
     """
     actions = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"]
-    use = key_use(identity, actions, service="ec2", alias=ANY_RETAILER)
-    grant = key_use(identity, ["kms:CreateGrant"], service="ec2", alias=ANY_RETAILER)
+    alias = volume_alias(cluster_name, "*")
+    use = key_use(identity, actions, service="ec2", alias=alias)
+    grant = key_use(identity, ["kms:CreateGrant"], service="ec2", alias=alias)
     grant["Sid"] = "GrantToEc2"
     grant["Condition"]["Bool"] = {"kms:GrantIsForAWSResource": "true"}
     return json.dumps({"Version": "2012-10-17", "Statement": [use, grant]})

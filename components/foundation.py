@@ -66,7 +66,9 @@ class Foundation(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.tenancy])
         self.key = EncryptionKey(
             f"{name}-encryption",
-            EncryptionKeyArgs(identity=identity, recovery_region=settings.recovery_region),
+            EncryptionKeyArgs(
+                identity=identity, cluster_name=access.cluster_name, recovery_region=settings.recovery_region
+            ),
             opts=child,
         )
         self.secrets = Secrets(

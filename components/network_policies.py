@@ -14,6 +14,7 @@ from components.odoo_config import FILESTORE_TIERS, HTTP_PORT, REPORT_TIER
 from components.odoo_release import NAME as RELEASE
 from components.pooler import INTEGRATION_POOLER, POOLER
 from components.recovery import NAME as DRILL
+from components.rotation import NAME as ROTATION
 from components.route_table import ROUTED
 from components.traefik_arguments import METRICS_PORT, PING_PORT, TLS_PORT, WEB_PORT
 from retail.connection_budget import INTEGRATION_TIERS, POOLED_TIERS
@@ -53,7 +54,7 @@ class Neighbours:
     edge: owner of the Traefik that routes here, the `retail/edge` label of this namespace and of all that it serves.
     edge_namespace, database_namespace: where they are; None where in this namespace.
     serves_retailer: whether Odoo runs here. owns_edge, owns_database: whether Traefik and PostgreSQL do.
-    managed_redis: ElastiCache, in the VPC, instead of a pod here.
+    redis_cidrs: subnets that ElastiCache is in; empty where Redis is a pod here.
     has_standbys: whether that PostgreSQL has instances that reports may read from.
     smtp_port: the mail relay's, None where no mail is sent.
     """
@@ -64,7 +65,7 @@ class Neighbours:
     serves_retailer: bool
     owns_edge: bool
     owns_database: bool
-    managed_redis: bool
+    redis_cidrs: Sequence[str]
     has_standbys: bool
     smtp_port: int | None
     vpc_cidr: str
@@ -87,7 +88,8 @@ def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
                 _rule("to", [PUBLIC], 443),  # attachments
             ],
         )
-        if not neighbours.managed_redis:
+        policies[ROTATION] = _rotation(neighbours)
+        if not neighbours.redis_cidrs:
             clients = [_tiers([tier for tier in Tier if tier is not Tier.JOBRUNNER])]
             policies["redis"] = _policy(REDIS["podSelector"], ingress=[_rule("from", clients, REDIS_PORT)])
     if neighbours.owns_edge:
@@ -119,14 +121,29 @@ def _tier(tier: Tier, neighbours: Neighbours) -> Spec:
     if tier is Tier.JOBRUNNER:
         egress.append(_rule("to", [_tiers([Tier.BACKGROUND])], HTTP_PORT))
     else:
-        redis = _block(neighbours.vpc_cidr) if neighbours.managed_redis else REDIS
-        egress.append(_rule("to", [redis], REDIS_PORT))
+        egress.append(_rule("to", _redis(neighbours), REDIS_PORT))
     if tier in FILESTORE_TIERS:
         # Partners (payment, shipping, marketplaces, tax) and S3, whose addresses are public even by a VPC endpoint.
         egress += [_rule("to", [PUBLIC], 443), _rule("to", [_tiers([REPORT_TIER])], HTTP_PORT)]
         if neighbours.smtp_port is not None:
             egress.append(_rule("to", [PUBLIC], neighbours.smtp_port))
     return _policy({"matchLabels": {LABEL_TIER: str(tier)}}, ingress=ingress, egress=egress)
+
+
+def _rotation(neighbours: Neighbours) -> Spec:
+    """Passwords are tried where they must work, and written in Secrets Manager, ElastiCache and the Kubernetes API."""
+    egress = [
+        _to_instances(neighbours),
+        _kubernetes_api(neighbours),
+        _rule("to", [PUBLIC], 443),
+    ]
+    if neighbours.redis_cidrs:
+        egress.append(_rule("to", _redis(neighbours), REDIS_PORT))
+    return _policy({"matchLabels": {LABEL_TIER: ROTATION}}, egress=egress)
+
+
+def _redis(neighbours: Neighbours) -> list[Peer]:
+    return [_block(cidr) for cidr in neighbours.redis_cidrs] or [REDIS]
 
 
 def _to_database(tier: Tier, neighbours: Neighbours) -> Rule:
@@ -191,7 +208,10 @@ def _database(neighbours: Neighbours) -> dict[str, Spec]:
     hosted = (
         {"namespaceSelector": {"matchLabels": {LABEL_EDGE: neighbours.edge}}} if not neighbours.serves_retailer else {}
     )
-    direct = {**_tiers([*(tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT), RELEASE]), **hosted}
+    direct = {
+        **_tiers([*(tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT), RELEASE, ROTATION]),
+        **hosted,
+    }
     operator = {**_named("cloudnative-pg"), **_namespace(OPERATOR_NAMESPACE)}
     keda = {"podSelector": {"matchLabels": {"app": "keda-operator"}}, **_namespace(KEDA_NAMESPACE)}
     return {

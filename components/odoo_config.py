@@ -12,6 +12,7 @@ from typing import Any
 
 import pulumi
 
+from components.redis import session_environment
 from components.secrets import DATABASE_APP, ODOO_ADMIN, SMTP
 from components.tier_role import Filestore
 from retail.naming import Identity
@@ -230,7 +231,7 @@ def process_environment(plan: Plan) -> dict[str, pulumi.Input[str]]:
 
 def environment(plan: Plan, tier: Tier, *, session_prefix: str, direct_host: pulumi.Input[str]) -> list[dict[str, Any]]:
     """Environment of a tier's Odoo container. Sessions are in Redis for every tier that answers people."""
-    variables = process_environment(plan) | {"ODOO_SESSION_REDIS": "1", "ODOO_SESSION_REDIS_PREFIX": session_prefix}
+    variables = process_environment(plan)
     if tier is Tier.JOBRUNNER:
         variables |= {
             "ODOO_QUEUE_JOB_CHANNELS": queue_channels(plan),
@@ -240,8 +241,7 @@ def environment(plan: Plan, tier: Tier, *, session_prefix: str, direct_host: pul
             "ODOO_QUEUE_JOB_JOBRUNNER_DB_HOST": direct_host,
             "ODOO_QUEUE_JOB_JOBRUNNER_DB_PORT": "5432",
         }
-    url = {"name": "ODOO_SESSION_REDIS_URL", "valueFrom": {"secretKeyRef": {"name": "redis", "key": "url"}}}
-    return [*literals(variables), url]
+    return [*literals(variables), *session_environment(session_prefix)]
 
 
 def literals(variables: Mapping[str, pulumi.Input[str]]) -> list[dict[str, Any]]:

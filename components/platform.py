@@ -159,7 +159,7 @@ class Platform(pulumi.ComponentResource):
                     addon="aws-ebs-csi-driver",
                     service_account="ebs-csi-controller-sa",
                     managed_policy="service-role/AmazonEBSCSIDriverPolicy",
-                    own_policy=volume_encryption(identity),
+                    own_policy=volume_encryption(identity, identity.namespace),
                 ),
                 opts=child,
             ),

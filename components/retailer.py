@@ -13,10 +13,12 @@ from components.odoo import Odoo, OdooArgs
 from components.postgres import Postgres
 from components.recovery import Recovery, RecoveryArgs
 from components.redis import Redis, RedisArgs
+from components.rotation import Rotation, RotationArgs, SharedCopy
 from components.routes import Routes, RoutesArgs
 from components.secrets import DATABASE_APP, DATABASE_KEDA
-from components.shared_database import SharedDatabaseTenant, SharedDatabaseTenantArgs
+from components.shared_database import SharedDatabaseTenant, SharedDatabaseTenantArgs, password_copy
 from components.tier_role import Filestore
+from retail.rotation import rotation_schedule
 from retail.settings import Hosting
 
 T = TypeVar("T")
@@ -62,6 +64,7 @@ class Retailer(pulumi.ComponentResource):
                 identity=identity,
                 objectives=plan.objectives,
                 owner=settings.owner,
+                time_zone=settings.time_zone,
                 vpc_id=access.vpc_id,
                 subnet_ids=access.private_subnet_ids,
                 client_security_group_id=access.cluster_security_group_id,
@@ -70,6 +73,7 @@ class Retailer(pulumi.ComponentResource):
             ),
             opts=inside,
         )
+        self._rotation(database.direct_host, redis, inside)
         odoo = Odoo(
             f"{name}-odoo",
             OdooArgs(
@@ -124,6 +128,27 @@ class Retailer(pulumi.ComponentResource):
         """Where reports read; None with a single instance, and where the database is the platform's."""
         postgres, plan = self.foundation.postgres, self._args.plan.database
         return postgres.read_only_host if postgres and plan and plan.instances > 1 else None
+
+    def _rotation(self, direct_host: pulumi.Input[str], redis: Redis, opts: pulumi.ResourceOptions) -> None:
+        args, settings, shared = self._args, self._args.plan.settings, self._args.access.shared_database
+        Rotation(
+            f"{self._name}-rotation",
+            RotationArgs(
+                identity=args.identity,
+                schedule=rotation_schedule(settings.freezes, settings.peaks).cron(args.identity.namespace),
+                time_zone=settings.time_zone,
+                image=settings.image,
+                owner=settings.owner,
+                eks_cluster_name=args.access.cluster_name,
+                database_host=direct_host,
+                redis_host=redis.host,
+                managed_redis=redis.managed,
+                shared_copy=SharedCopy(shared.namespace, password_copy(args.identity))
+                if settings.hosting is Hosting.SHARED and shared
+                else None,
+            ),
+            opts=opts,
+        )
 
     def _database(self, opts: pulumi.ResourceOptions) -> Postgres | SharedDatabaseTenant:
         """The stack's own database, which is proven by drills, or its part of the platform's."""

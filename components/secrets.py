@@ -40,8 +40,9 @@ def login_secret(slot: Slot) -> str:
 class SecretsArgs:
     """owns_database: whether the stack has a PostgreSQL cluster of its own, and so more than one role.
 
-    serves_retailer: False on a platform, which runs neither Odoo nor Redis. smtp_password: a secret of the
-    configuration, None where the retailer sends no mail. recovery_key_arn: the key's replica in recovery_region.
+    serves_retailer: False on a platform, which runs neither Odoo nor Redis, and in whose database nobody logs in but
+    the retailers: it has no secrets. smtp_password: a secret of the configuration, None where the retailer sends no
+    mail. recovery_key_arn: the key's replica in recovery_region.
     """
 
     identity: Identity
@@ -81,9 +82,15 @@ class Secrets(pulumi.ComponentResource):
             opts,
         )
         self._name, self._args = name, args
-        identity = args.identity
+        self.redis_password = None
+        self.names = pulumi.Output.from_input(self._make() if args.serves_retailer else [])
+        self.register_outputs({"names": self.names, "redis_password": self.redis_password})
+
+    def _make(self) -> list[str]:
+        """Every secret of a retailer, and the copies of those that its namespace needs as they are."""
+        args, identity = self._args, self._args.identity
         store = SecretStore(
-            f"{name}-store",
+            f"{self._name}-store",
             SecretStoreArgs(
                 identity=identity,
                 namespace=identity.namespace,
@@ -99,36 +106,31 @@ class Secrets(pulumi.ComponentResource):
         for secret, credentials in roles.items():
             self._keep(secret, credentials)
             self._copy(secret, ["username", "password"], copied, database=True)
-        names = list(roles)
-        self.redis_password = None
-        if args.serves_retailer:
-            names += [ODOO_ADMIN, REDIS]
-            self._keep(ODOO_ADMIN, {"admin_passwd": self._password(ODOO_ADMIN)})
-            self.redis_password = self._password(REDIS)
-            self._keep(REDIS, {"password": self.redis_password})
+        self._keep(ODOO_ADMIN, {"admin_passwd": self._password(ODOO_ADMIN)})
+        self.redis_password = self._password(REDIS)
+        self._keep(REDIS, {"password": self.redis_password})
+        names = [*roles, ODOO_ADMIN, REDIS]
         if args.smtp_password is not None:
-            names.append(SMTP)
             self._keep(SMTP, {"password": args.smtp_password}, rotated=False)
             self._copy(SMTP, ["password"], copied)
-        self.names = pulumi.Output.from_input(names)
-        self.register_outputs({"names": self.names, "redis_password": self.redis_password})
+            names.append(SMTP)
+        return names
 
     def _database_credentials(self) -> dict[str, dict[str, pulumi.Input[str]]]:
         """First credentials of every role, by secret."""
         args, identity = self._args, self._args.identity
-        usernames = {}
-        if not args.owns_database:
-            usernames[DATABASE_APP] = owner_role(identity)
+        if args.owns_database:
+            usernames = {
+                **{login_secret(slot): login_role(identity, slot) for slot in SLOTS},
+                DATABASE_READONLY: readonly_role(identity),
+                DATABASE_KEDA: keda_role(identity),
+            }
         else:
-            if args.serves_retailer:
-                usernames |= {login_secret(slot): login_role(identity, slot) for slot in SLOTS}
-            usernames |= {DATABASE_READONLY: readonly_role(identity), DATABASE_KEDA: keda_role(identity)}
+            usernames = {DATABASE_APP: owner_role(identity)}
         made: dict[str, dict[str, pulumi.Input[str]]] = {
             secret: {"username": username, "password": self._password(secret)} for secret, username in usernames.items()
         }
-        if login_secret(SLOTS[0]) in made:
-            made[DATABASE_APP] = made[login_secret(SLOTS[0])]
-        return made
+        return made if DATABASE_APP in made else {**made, DATABASE_APP: made[login_secret(SLOTS[0])]}
 
     def _password(self, secret: str) -> pulumi.Output[str]:
         password = RandomPassword(

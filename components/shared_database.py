@@ -61,7 +61,7 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
         prefix = identity.namespace
         labels = object_labels(identity, "database", WorkloadClass.IMPORTANT)
         store = f"{prefix}-database"
-        secret = f"{prefix}-{DATABASE_APP}"
+        secret = password_copy(identity)
         secret_store = SecretStore(
             f"{name}-store",
             SecretStoreArgs(
@@ -128,3 +128,8 @@ class SharedDatabaseTenant(pulumi.ComponentResource):
                 "integration_host": self.integration_host,
             }
         )
+
+
+def password_copy(identity: Identity) -> str:
+    """The ExternalSecret, and Secret, of the role's password in the platform's database namespace."""
+    return f"{identity.namespace}-{DATABASE_APP}"

@@ -8,6 +8,7 @@ from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.rbac.v1 import RoleBinding
 
+from components.network import subnet_cidrs
 from components.network_policies import Neighbours, network_policies
 from components.quota import limit_range, resource_quota
 from retail import versions
@@ -107,7 +108,7 @@ class Tenancy(pulumi.ComponentResource):
             serves_retailer=hosting.serves_retailer,
             owns_edge=hosting.owns_database,
             owns_database=hosting.owns_database,
-            managed_redis=args.managed_redis,
+            redis_cidrs=_private_subnets(args) if args.managed_redis else (),
             has_standbys=hosting.serves_retailer and database is not None and database.instances > 1,
             smtp_port=settings.smtp_port if settings.smtp_host else None,
             vpc_cidr=args.vpc_cidr,
@@ -125,3 +126,7 @@ class Tenancy(pulumi.ComponentResource):
             )
         self.namespace = pulumi.Output.from_input(args.identity.namespace)
         self.register_outputs({"namespace": self.namespace})
+
+
+def _private_subnets(args: TenancyArgs) -> list[str]:
+    return [cidrs.private for cidrs in subnet_cidrs(args.vpc_cidr, args.plan.settings.zones).values()]

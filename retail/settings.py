@@ -21,6 +21,7 @@ from retail.naming import RESERVED_PREFIXES, SLUG_LENGTH, SLUG_PATTERN, Identity
 from retail.objectives import OBJECTIVES, RESTORE_OVERHEAD_SECONDS, ObjectiveClass, restore_seconds
 from retail.peaks import Peak, Window, overlapping
 from retail.process_objectives import ProcessObjectives, classes_that_meet
+from retail.rotation import NoRotationDay, rotation_schedule
 
 PROJECT = "odoo-retail"
 
@@ -128,7 +129,7 @@ class Settings(BaseModel):
     image: str = Field(
         "",
         pattern=f"^$|{IMAGE_PATTERN}",
-        description="The retailer's own Odoo image, by digest. Must be set unless hosting is platform.",
+        description="The retailer's or group's own Odoo image, by digest; drills and rotation run in it. Must be set.",
     )
 
     regulated: bool = Field(
@@ -345,7 +346,7 @@ def _contradictions(settings: Settings, stack: str, secrets: Collection[str]) ->
         yield "platform-stack", f"must be set to organization/project/stack where hosting is {hosting}"
     if hosting.owns_cluster and settings.platform_stack:
         yield "platform-stack", f"must be left out where hosting is {hosting}, which owns its cluster"
-    if hosting.serves_retailer and not settings.image:
+    if not settings.image:
         yield "image", "must be set (by digest, registry/name@sha256:...)"
     if settings.season == "peak" and not settings.peaks:
         yield "season", "peak needs a peak in the calendar; add one to peaks"
@@ -375,6 +376,10 @@ def _contradictions(settings: Settings, stack: str, secrets: Collection[str]) ->
     for key, windows in (("peaks", settings.peaks), ("freezes", settings.freezes)):
         for earlier, later in overlapping(windows):
             yield key, f"{earlier.name} and {later.name} overlap"
+    try:
+        rotation_schedule(settings.freezes, settings.peaks)
+    except NoRotationDay as none:
+        yield "freezes", str(none)
 
 
 def _unmet_demands(settings: Settings) -> Iterator[tuple[str, str]]:

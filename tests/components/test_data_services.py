@@ -32,7 +32,11 @@ SUBNETS = {"eu-central-1a": "subnet-a", "eu-central-1b": "subnet-b", "eu-central
 
 
 def key_and_secrets(identity: Identity, opts: pulumi.ResourceOptions, *, owns_database: bool) -> tuple[Any, Any]:
-    key = EncryptionKey("encryption", EncryptionKeyArgs(identity=identity, recovery_region="eu-west-1"), opts)
+    key = EncryptionKey(
+        "encryption",
+        EncryptionKeyArgs(identity=identity, cluster_name="retail-production", recovery_region="eu-west-1"),
+        opts,
+    )
     secrets = Secrets(
         "secrets",
         SecretsArgs(
@@ -57,6 +61,7 @@ def sessions(identity: Identity, plan: Plan, key: Any, secrets: Any, opts: pulum
             identity=identity,
             objectives=plan.objectives,
             owner=identity.retailer,
+            time_zone="Europe/Paris",
             vpc_id="vpc-1",
             subnet_ids=SUBNETS,
             client_security_group_id="sg-cluster",

@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.managed_valkey import ManagedValkeyArgs
-from components.redis import Redis, RedisArgs
+from components.managed_valkey import ManagedValkeyArgs, group_id, maintenance_window
+from components.redis import Redis, RedisArgs, session_environment
 from rehearsal.engine.kubernetes_objects import KubernetesObject, kubernetes_objects
 from rehearsal.engine.model import UNKNOWN, Evaluation, Secret, reveal
 from retail.naming import Identity
@@ -27,6 +27,7 @@ def run(run_component: Any, identity: Identity) -> Callable[..., Evaluation]:
                     identity=identity,
                     objectives=OBJECTIVES[ObjectiveClass(objective_class)],
                     owner=identity.retailer,
+                    time_zone="Europe/Paris",
                     vpc_id="vpc-1",
                     subnet_ids=SUBNETS,
                     client_security_group_id="sg-cluster",
@@ -58,11 +59,32 @@ def test_production_survives_a_zone_and_is_encrypted(run: Callable[..., Evaluati
     assert group["transitEncryptionEnabled"] and group["transitEncryptionMode"] == "required"
     assert group["atRestEncryptionEnabled"] and group["kmsKeyId"] == "arn:key"
     assert isinstance(group["authToken"], Secret)
+    assert group["preferredCacheClusterAzs"] == ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
     assert (group["engine"], "clusterMode" in group, "numNodeGroups" in group) == ("valkey", False, False)
 
 
+def test_pulumi_never_puts_the_first_password_back(run: Callable[..., Evaluation]) -> None:
+    (group,) = [resource for resource in run("gold").resources.values() if resource.type == GROUP]
+    assert group.ignore_changes == ("authToken",)
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "window"),
+    [
+        ("Europe/Paris", "tue:02:00-tue:03:00"),
+        ("Asia/Tokyo", "mon:18:00-mon:19:00"),
+        ("America/New_York", "tue:08:00-tue:09:00"),
+        ("Asia/Kolkata", "mon:21:30-mon:22:30"),
+    ],
+)
+def test_aws_works_on_it_at_night_where_the_retailer_is(time_zone: str, window: str) -> None:
+    assert maintenance_window(time_zone) == window
+
+
 def test_aws_takes_the_names(run: Callable[..., Evaluation]) -> None:
-    assert len(one(run("gold"), GROUP)["replicationGroupId"]) <= 40
+    longest = Identity(retailer="a" * 24, environment="development", stack="s", account="1" * 12, region="eu-west-1")
+    assert one(run("gold"), GROUP)["replicationGroupId"] == "acme-production-sessions"
+    assert len(group_id(longest)) <= 40 and "--" not in group_id(longest)
 
 
 def test_only_members_of_the_clusters_security_group_reach_it(run: Callable[..., Evaluation]) -> None:
@@ -129,9 +151,23 @@ def test_more_nodes_than_zones_or_one_are_refused(identity: Identity, nodes: int
         ManagedValkeyArgs(
             identity=identity,
             nodes=nodes,
+            time_zone="Europe/Paris",
             vpc_id="vpc-1",
             subnet_ids=SUBNETS,
             client_security_group_id="sg-cluster",
             kms_key_arn="arn:key",
             password="0123456789abcdef",
         )
+
+
+def test_sessions_expire_and_find_their_store_by_one_url() -> None:
+    variables = {
+        each["name"].removeprefix("ODOO_SESSION_REDIS"): each for each in session_environment("acme-production")
+    }
+    assert set(variables) == {"", "_PREFIX", "_EXPIRATION", "_EXPIRATION_ANONYMOUS", "_URL"}
+    assert variables["_URL"]["valueFrom"] == {
+        "secretKeyRef": {"name": "redis", "key": "url"}
+    }  # no password in a pod spec
+    assert (variables[""]["value"], variables["_PREFIX"]["value"]) == ("1", "acme-production")
+    # Without an expiry `volatile-lru` has nothing to remove, and a full store refuses every login.
+    assert 0 < int(variables["_EXPIRATION_ANONYMOUS"]["value"]) < int(variables["_EXPIRATION"]["value"])

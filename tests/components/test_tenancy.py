@@ -15,6 +15,7 @@ from retail.naming import Identity
 from retail.plan import Plan
 from retail.tiers import PROFILES, DatabasePath, Tier
 
+CACHES = ("10.20.0.0/18", "10.20.64.0/18", "10.20.128.0/18")
 CIDRS = ("10.20.192.0/20", "10.20.208.0/20", "10.20.224.0/20")
 
 
@@ -43,7 +44,7 @@ def policies(**changes: Any) -> dict[str, Any]:
         "serves_retailer": True,
         "owns_edge": True,
         "owns_database": True,
-        "managed_redis": True,
+        "redis_cidrs": CACHES,
         "has_standbys": True,
         "smtp_port": None,
         "vpc_cidr": "10.20.0.0/16",
@@ -195,6 +196,7 @@ def test_the_database_is_open_to_its_clients_its_operator_and_keda() -> None:
         "jobrunner",
         "scheduled",
         "release",
+        "rotation",
     ]
     assert [peer for peer in opened(spec, "ingress", 5432) if "keda-operator" in str(peer)]
     assert [peer for peer in opened(spec, "ingress", 8000) if "cnpg-system" in str(peer)]
@@ -250,12 +252,38 @@ def test_a_platform_lets_in_the_retailers_it_hosts() -> None:
     assert all(hosted.items() <= peer.items() for peer in opened(found["traefik"], "egress", 8069))
 
 
-def test_redis_is_a_pod_or_in_the_vpc() -> None:
-    assert opened(policies()["tier-pos"], "egress", 6379) == [{"ipBlock": {"cidr": "10.20.0.0/16"}}]
-    found = policies(managed_redis=False)
+def test_redis_is_a_pod_or_in_subnets_of_its_own_kind() -> None:
+    caches = [{"ipBlock": {"cidr": cidr}} for cidr in CACHES]
+    assert opened(policies()["tier-pos"], "egress", 6379) == caches  # not the whole VPC
+    found = policies(redis_cidrs=())
     assert "redis" in str(opened(found["tier-pos"], "egress", 6379))
     assert opened(found["redis"], "ingress", 6379)
     assert not opened(found["tier-jobrunner"], "egress", 6379)
+
+
+def test_the_managed_stores_subnets_are_the_private_ones(
+    run_tenancy: Callable[..., Any], make_test_plan: Callable[..., Plan]
+) -> None:
+    spec = run_tenancy(make_test_plan())["NetworkPolicy", "tier-pos"]["spec"]
+    assert opened(spec, "egress", 6379) == [{"ipBlock": {"cidr": cidr}} for cidr in CACHES]
+
+
+def test_a_rotation_reaches_what_it_rotates_and_nobody_reaches_it() -> None:
+    found = policies()
+    rotation = found["rotation"]
+    assert rotation["podSelector"] == {"matchLabels": {"retail/tier": "rotation"}}
+    assert rotation["policyTypes"] == ["Egress"]
+    assert opened(rotation, "egress", 5432) == [{"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance"}}}]
+    assert opened(rotation, "egress", 6379) == [{"ipBlock": {"cidr": cidr}} for cidr in CACHES]
+    assert {"ipBlock": {"cidr": "10.20.0.0/16"}} in opened(rotation, "egress", 443)  # the Kubernetes API
+    assert "rotation" in str(opened(found["database-instances"], "ingress", 5432))
+    others = {name: spec for name, spec in found.items() if name not in ("rotation", "database-instances")}
+    assert not [name for name, spec in others.items() if "rotation" in str(spec)]
+    assert not opened(policies(redis_cidrs=())["rotation"], "egress", 6379)  # a pod's password is not tried
+    shared = policies(owns_database=False, database_namespace="platform-production")
+    (peer,) = opened(shared["rotation"], "egress", 5432)
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "platform-production"}
+    assert "rotation" not in policies(serves_retailer=False, redis_cidrs=())
 
 
 def test_people_get_their_roles_by_group(run_tenancy: Callable[..., Any], make_test_plan: Callable[..., Plan]) -> None:

@@ -76,6 +76,7 @@ def workloads(identity: Identity, plan: Plan) -> Callable[..., None]:
 OTHERS = (
     "acme-db",
     "restore-drill",
+    "rotation",
     "cnpg",
     "redis",
     "database-readonly",

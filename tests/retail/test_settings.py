@@ -180,3 +180,13 @@ def test_a_platform_sends_no_mail() -> None:
     assert "smtp-host: must be left out where hosting is platform" in mistakes(
         hosting="platform", retailer="test", image="", **RELAY
     )
+
+
+def test_freezes_that_leave_no_day_for_rotation_are_refused_with_the_dates() -> None:
+    refusal = mistakes(freezes=[{"name": "summer", "start": "2026-05-01T00:00", "end": "2026-09-15T00:00"}])
+    assert "freezes: leave passwords 138 days without rotation, from 30 Apr to 15 Sep" in refusal
+    assert "summer (01 May to 15 Sep)" in refusal
+
+
+def test_a_platform_needs_an_image_too() -> None:
+    assert "image: must be set" in mistakes(hosting="platform", retailer="test", image="")
