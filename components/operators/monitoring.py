@@ -41,7 +41,7 @@ def values(identity: Identity) -> dict[str, Any]:
             "admissionWebhooks": {"certManager": {"enabled": True}},
         },
         "prometheus": {
-            "podDisruptionBudget": _budget(1),
+            "podDisruptionBudget": {"enabled": True, "minAvailable": 1},
             "prometheusSpec": {
                 "replicas": 2,
                 **_apart(),
@@ -56,7 +56,7 @@ def values(identity: Identity) -> dict[str, Any]:
             },
         },
         "alertmanager": {
-            "podDisruptionBudget": _budget(2),
+            "podDisruptionBudget": {"enabled": True, "minAvailable": 2},
             "serviceAccount": {"name": SERVICE_ACCOUNT},
             "config": alertmanager_config(identity),
             "alertmanagerSpec": {
@@ -69,11 +69,6 @@ def values(identity: Identity) -> dict[str, Any]:
         "kube-state-metrics": {"nodeSelector": NODE_SELECTOR, "resources": resources("25m", "128Mi")},
         "prometheus-node-exporter": {"resources": resources("25m", "48Mi")},
     }
-
-
-def _budget(least: int) -> dict[str, Any]:
-    """So many stay; a broken one holds no drain."""
-    return {"enabled": True, "minAvailable": least, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
 
 
 def _apart() -> dict[str, Any]:

@@ -103,8 +103,6 @@ def test_controllers_run_twice_and_the_backup_plugin_once(evaluation: Evaluation
     assert values["aws-load-balancer-controller"]["replicaCount"] == 2
     assert values["reloader"]["reloader"]["enableHA"] is True
     assert values["prometheus"]["prometheus"]["prometheusSpec"]["replicas"] == 2
-    for part in ("prometheus", "alertmanager"):
-        assert values["prometheus"][part]["podDisruptionBudget"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     (budget,) = [item for item in kubernetes_objects(evaluation) if item.kind == "PodDisruptionBudget"]
     assert budget.manifest["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
