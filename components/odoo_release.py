@@ -25,10 +25,10 @@ from components.odoo_config import (
 from components.odoo_pod import GROUP, TMP_DIR, USER, OdooPodArgs, script
 from components.placement import Placement
 from components.pod_security import container_security, pod_security
+from components.postgres_roles import release_grants
 from components.quota import UPGRADE_CPU_MILLIS, UPGRADE_MEMORY_MIB
 from components.tier_role import Filestore, tier_role
 from retail.connection_budget import UPGRADE_CONNECTIONS
-from retail.database_roles import keda_role
 from retail.naming import Pool, hosts
 from retail.objectives import WorkloadClass
 from retail.tiers import Tier
@@ -257,7 +257,7 @@ def _database_step(args: OdooReleaseArgs) -> dict[str, Any]:
         "RELEASE_REPORT_URL": f"http://{REPORT_TIER}:{HTTP_PORT}",
         "RELEASE_BASE_URL": f"https://{hosts(settings.domain)[Tier.BACKOFFICE]}",
         "RELEASE_FILESTORE": FILESTORE_CODE,
-        "RELEASE_KEDA_ROLE": keda_role(pod.identity),
+        "RELEASE_GRANTS": "\n".join(release_grants(pod.identity)),
     }
     return {
         "name": NAME,

@@ -67,15 +67,14 @@ def platform_roles(identity: Identity) -> list[dict[str, Any]]:
     ]
 
 
-def release_grants(identity: Identity, *, shared: bool = False) -> list[str]:
+def release_grants(identity: Identity) -> list[str]:
     """What Odoo's tables must be opened for, run as the owner after each module installation or upgrade.
 
-    Column by column, and only while the module that has them is installed; repeating it changes nothing. In a shared
-    cluster the scaler is the owner itself.
+    Column by column, and only where both table and role are: a module may be missing, a shared retailer's scaler is the
+    owner itself, and an error would end the whole release. Repeating it changes nothing.
     """
-    counting = [] if shared else [keda_role(identity)]
     return [
-        *_grant("queue_job", QUEUE_COLUMNS, *counting, EXPORTER_ROLE),
+        *_grant("queue_job", QUEUE_COLUMNS, keda_role(identity), EXPORTER_ROLE),
         *_grant("ir_cron", CRON_COLUMNS, EXPORTER_ROLE),
     ]
 
@@ -120,9 +119,9 @@ def _login(
 
 
 def _grant(table: str, columns: str, *roles: str) -> list[str]:
-    """Nothing where the table isn't: a module may be missing, and an error would end the whole release."""
     return [
-        f"DO $$ BEGIN IF to_regclass('public.{table}') IS NOT NULL THEN "
-        f"GRANT SELECT ({columns}) ON public.{table} TO {role}; END IF; END $$"
+        f"DO $$ BEGIN IF to_regclass('public.{table}') IS NOT NULL"
+        f" AND EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
+        f" THEN GRANT SELECT ({columns}) ON public.{table} TO {role}; END IF; END $$"
         for role in roles
     ]

@@ -2,8 +2,8 @@
 
 A restored database brings its old ones along; after a release it has this stack's.
 
-Environment: RELEASE_REPORT_URL, RELEASE_BASE_URL, RELEASE_FILESTORE (code of the fs.storage record), RELEASE_KEDA_ROLE,
-RELEASE_INITIALISED (where this release has initialised the database).
+Environment: RELEASE_REPORT_URL, RELEASE_BASE_URL, RELEASE_FILESTORE (code of the fs.storage record), RELEASE_GRANTS
+(SQL, one statement a line), RELEASE_INITIALISED (where this release has initialised the database).
 """
 
 import os
@@ -27,7 +27,8 @@ def state(env: Any, wanted: Mapping[str, str]) -> None:
     if wanted.get("RELEASE_INITIALISED"):
         # What was installed before the storage was known lies in this pod, and would go with it.
         env["ir.attachment"].sudo().force_storage()
-    allow_counting(env.cr, wanted["RELEASE_KEDA_ROLE"])
+    for statement in wanted["RELEASE_GRANTS"].splitlines():
+        env.cr.execute(statement)
     env.cr.commit()
 
 
@@ -44,13 +45,6 @@ def file_storage(env: Any, code: str) -> None:
         known.write(values)
     else:
         storages.create({"name": "Filestore", "code": code, "protocol": "s3", **values})
-
-
-def allow_counting(cursor: Any, role: str) -> None:
-    """The autoscaler's role may read queue_job and nothing else. A shared database has no such role."""
-    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
-    if cursor.fetchone():
-        cursor.execute(f'GRANT SELECT ON queue_job TO "{role}"')  # an identifier of ours: letters, digits, underscores
 
 
 if "env" in globals():  # click-odoo provides it

@@ -182,7 +182,7 @@ def test_its_configuration(
     assert variables["RELEASE_SERIES"] == series
     assert variables["RELEASE_REPORT_URL"] == f"http://{Tier.BACKOFFICE}:8069"
     assert variables["RELEASE_BASE_URL"] == "https://erp.acme.example"
-    assert variables["RELEASE_KEDA_ROLE"] == "acme_production_keda"
+    assert "TO acme_production_keda" in variables["RELEASE_GRANTS"]
     assert "ODOO_SESSION_REDIS" not in variables
 
 

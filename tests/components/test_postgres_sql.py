@@ -100,7 +100,7 @@ def test_a_shared_retailers_one_role_opens_its_tables_to_the_exporter_alone(iden
     with running() as server:
         server.ask("postgres", f"CREATE ROLE {EXPORTER_ROLE} LOGIN IN ROLE pg_monitor", f"CREATE ROLE {OWNER} LOGIN")
         server.ask("postgres", f"CREATE DATABASE {OWNER} OWNER {OWNER}")
-        server.ask(OWNER, *TABLES, *release_grants(identity, shared=True), database=OWNER)
+        server.ask(OWNER, *TABLES, *release_grants(identity), database=OWNER)
         for query in ODOO_QUERIES.values():
             assert exporter(server, query.get("predicate_query", "SELECT true")) == ["t"]
 
