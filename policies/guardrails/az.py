@@ -9,10 +9,10 @@ from guardrails.aws.zones import zones_of
 from guardrails.config import Config, limit
 from guardrails.graph import Graph
 from guardrails.kubernetes.nodes import NodeSet, node_sets
-from guardrails.kubernetes.quantities import quantity, shown_bytes
+from guardrails.kubernetes.quantities import MIB, quantity
 from guardrails.kubernetes.selectors import matches
 from guardrails.kubernetes.workloads import CLASS, Workload, workloads_of
-from guardrails.reading import Node
+from guardrails.reading import Node, whole
 from guardrails.resource import Resource
 from guardrails.rule import Protects, Severity, Violation, resource_rule, stack_rule
 from guardrails.sums import Sum
@@ -188,18 +188,15 @@ def sessions_survive(graph: Graph) -> Iterable[Violation]:
 def room_for_ceilings(pool: Resource, graph: Graph) -> Iterable[Violation]:
     nodes = NodeSet(pool)
     here = [each for each in graph.workloads if each.stays and nodes.takes(each)]
-    for what in ("cpu", "memory"):
+    for what, unit, size in (("cpu", "cores", 1), ("memory", "MiB", MIB)):
         asked = Sum()
         for workload in here:
-            asked.add(workload.resource.object_name, (workload.ceiling, "pods"), (workload.request(what), what))
+            asked.add(workload.resource.object_name, (workload.ceiling, "pods"), (workload.request(what) / size, unit))
         bound = nodes.limits.at(what)
         if not bound.has():
             yield Violation(pool, f"no limit on {what}")
-        elif (most := quantity(bound)) < asked.total:
-            shown = (shown_bytes(asked.total), shown_bytes(most)) if what == "memory" else (asked.total, most)
-            yield Violation(
-                pool, f"its tiers ask for {shown[0]} {what} at their ceilings, the limit is {shown[1]}: {asked}"
-            )
+        elif (most := whole(quantity(bound) / size)) < asked.total:
+            yield Violation(pool, f"at their ceilings its tiers ask for more than its {most} {unit}: {asked}")
 
 
 @stack_rule(
@@ -318,6 +315,10 @@ def controllers_twice(release: Resource, _: Config) -> Iterable[Violation]:
             yield Violation(release, f"{chart} has {path} {replicas}, not 2")
 
 
+HEADROOM: Final = "headroom"
+"""Name of the priority below all others, of pods that only keep room free."""
+
+
 @stack_rule(
     "az-10",
     of=(kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.POOLER),
@@ -331,7 +332,8 @@ def controllers_twice(release: Resource, _: Config) -> Iterable[Violation]:
 )
 def budgets(resource: Resource, graph: Graph) -> Iterable[Violation]:
     workload = Workload(resource, graph)
-    if workload.floor < 2:
+    # Pause pods hold room for others: they may always go.
+    if workload.floor < 2 or workload.spec.text("priorityClassName", "") == HEADROOM:
         return
     found = [
         budget

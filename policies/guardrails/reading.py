@@ -223,8 +223,10 @@ def holds_unknown(value: Any) -> bool:
 
 
 def whole(number: float) -> int | float:
-    """Whole numbers as int, so that messages say 3 and not 3.0."""
-    return int(number) if math.isfinite(number) and number == int(number) else number
+    """Whole numbers as int, so that messages say 3 and not 3.0; others without the noise of binary fractions."""
+    if not math.isfinite(number):
+        return number
+    return int(number) if number == int(number) else round(number, 9)
 
 
 def kind_of(value: Any) -> str:

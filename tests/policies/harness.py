@@ -79,6 +79,9 @@ class Edit:
         return replace(self, name=f"{self.name} at {moment:%Y-%m-%d %H:%M}", judged_at=moment)
 
 
+NOTHING: Final = Edit("nothing", lambda resources: resources)
+
+
 def fine(edit: Edit) -> Edit:
     """An edit under `absent` or `unknown` that the rule takes: a safe default, or skipped on purpose."""
     return replace(edit, trips=False)
@@ -90,7 +93,7 @@ def only(on: Iterable[str], edit: Edit) -> Edit:
 
 
 def given(edit: Edit, **configuration: Any) -> Edit:
-    """The same edit, with more configuration for the pack."""
+    """The same edit, with more configuration for the pack; a value may be a function of the stack's evaluation."""
     return replace(edit, given={**edit.given, **configuration})
 
 
@@ -208,7 +211,7 @@ def _changing(what: str, change: Callable[[dict[str, Any]], bool]) -> Callable[[
 
 
 def _set(inputs: dict[str, Any], path: str, value: Any) -> bool:
-    """Sets or takes away what is at a dotted path; `[0]` and `[*]` are items of lists, `a/b` keys need no quotes.
+    """Sets or takes away what is at a dotted path; `[0]`, `[*]` and `[name=X]` are items of lists.
 
     A key with dots in it stands in quotes: `metadata.labels."app.kubernetes.io/name"`. False where nothing is there to
     take away or to look into.
@@ -219,17 +222,16 @@ def _set(inputs: dict[str, Any], path: str, value: Any) -> bool:
         deeper: list[Any] = []
         for place in places:
             if isinstance(place, list):
-                deeper += place if key == "*" else [place[int(key)]] if int(key) < len(place) else []
+                deeper += [place[index] for index in _indexes(place, key)]
             elif isinstance(place, dict) and (key in place or value is not _GONE):
                 deeper.append(place.setdefault(key, {}) if value is not _GONE else place[key])
         places = deeper
     changed = False
     for place in places:
         if isinstance(place, list):
-            for index in range(len(place)) if last == "*" else [int(last)]:
-                if index < len(place):
-                    place[index] = _new(value, place[index])
-                    changed = True
+            for index in _indexes(place, last):
+                place[index] = _new(value, place[index])
+                changed = True
             if value is _GONE:
                 place[:] = [item for item in place if item is not _GONE]
         elif isinstance(place, dict):
@@ -239,6 +241,14 @@ def _set(inputs: dict[str, Any], path: str, value: Any) -> bool:
                 place[last] = _new(value, place.get(last))
                 changed = True
     return changed
+
+
+def _indexes(place: list[Any], key: str) -> list[int]:
+    """`*` for all items, a number for one, `name=X` for those with that field."""
+    name, equals, wanted = key.partition("=")
+    if equals:
+        return [index for index, item in enumerate(place) if isinstance(item, dict) and item.get(name) == wanted]
+    return [index for index in range(len(place)) if key in ("*", str(index))]
 
 
 def _new(value: Any, before: Any) -> Any:
@@ -264,7 +274,8 @@ def shipped(stack: str, mode: str) -> Evaluation:
 class Bench:
     """A stack under the pack, in process and through the SDK's own servicer: the code path of production.
 
-    The stack is shown to the pack once; an edit shows it only what it changes, judges, and puts it back. AnalyzeStack
+    The stack is shown to the pack once; an edit shows it only what it changes, judges, and puts it back: what is
+    not edited keeps what resource rules said of it, whatever clock and configuration the edit brings. AnalyzeStack
     gets no properties at all, as in the preview of a new stack: rules live on what was recorded.
     """
 
@@ -281,10 +292,11 @@ class Bench:
         changed = self._resources if edit is None else edit.apply(self._resources)
         if changed is None:
             return None
-        given = {**(edit.given if edit else {}), "now": (edit.judged_at if edit else CLOCK).isoformat()}
-        everything = given != {"now": CLOCK.isoformat()}
-        self._configure(given)
-        touched = [urn for urn, resource in changed.items() if everything or resource is not self._resources.get(urn)]
+        given = {
+            key: value(self._evaluation) if callable(value) else value for key, value in (edit or NOTHING).given.items()
+        }
+        self._configure({**given, "now": (edit or NOTHING).judged_at.isoformat()})
+        touched = [urn for urn, resource in changed.items() if resource is not self._resources.get(urn)]
         try:
             alone = {urn: self._analyze(changed[urn]) for urn in touched}
             found = [each for urn in changed for each in alone.get(urn, self._alone.get(urn, []))]

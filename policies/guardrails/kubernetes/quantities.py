@@ -38,11 +38,3 @@ def postgres_bytes(node: Node, unit: str) -> int:
     if not found:
         raise node.unjudged("must be a size, as 512MB")
     return int(float(found[1]) * _POSTGRES_UNITS[found[2] or unit])
-
-
-def shown_bytes(count: float) -> str:
-    """Bytes for a message, in the unit a person would use."""
-    for unit, size in (("Gi", GIB), ("Mi", MIB)):
-        if count >= size:
-            return f"{whole(round(count / size, 1))} {unit}B"
-    return f"{whole(count)} B"
