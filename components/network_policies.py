@@ -96,7 +96,7 @@ def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
         policies["traefik"] = _traefik(neighbours)
     if neighbours.owns_database:
         policies |= _database(neighbours)
-        if neighbours.has_standbys:
+        if neighbours.has_standbys and neighbours.serves_retailer:
             readers = [_rule("from", [_tiers(READING_TIERS)], POSTGRES_PORT)]
             policies["database-standbys"] = _policy(STANDBYS["podSelector"], ingress=readers)
         if neighbours.serves_retailer:
