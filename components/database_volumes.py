@@ -47,7 +47,8 @@ class DatabaseVolumes(pulumi.ComponentResource):
     instance for good deletes its volumes by hand. Volumes bind where the pod lands, because EBS is zonal.
 
     Example:
-        volumes = DatabaseVolumes("volumes", DatabaseVolumesArgs(identity=identity, plan=plan, kms_key_arn=key.key_arn))
+        volumes = DatabaseVolumes("volumes", DatabaseVolumesArgs(identity=identity, plan=plan.database,
+            kms_key_arn=key.key_arn))
     """
 
     data_class: str

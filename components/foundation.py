@@ -45,7 +45,7 @@ class Foundation(pulumi.ComponentResource):
 
     Example:
         Foundation("acme", FoundationArgs(identity=identity, plan=plan, access=platform.access,
-            backup_provider=providers.backup), opts=pulumi.ResourceOptions(providers=[...]))
+            backup_provider=providers.backup), opts=in_cluster)
     """
 
     tenancy: Tenancy

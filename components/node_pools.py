@@ -29,7 +29,7 @@ class NodePools(pulumi.ComponentResource):
 
     Example:
         NodePools("acme", NodePoolsArgs(identity=identity, pools=plan.pools, access=platform.access),
-            opts=pulumi.ResourceOptions(providers=[aws_provider, platform.kubernetes_provider]))
+            opts=in_cluster)
     """
 
     def __init__(self, name: str, args: NodePoolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -49,7 +49,7 @@ class Platform(pulumi.ComponentResource):
         platform = Platform("acme", PlatformArgs(identity=identity, zones=settings.zones, vpc_cidr=settings.vpc_cidr,
             system_pool=plan.pools[Pool.SYSTEM], platform_team_role=settings.platform_team_role,
             application_team_role=settings.application_team_role, break_glass_role=settings.break_glass_role),
-            opts=pulumi.ResourceOptions(providers=[aws_provider]))
+            opts=in_aws)
     """
 
     access: ClusterAccess

@@ -42,7 +42,11 @@ class ReplicatedBucket(pulumi.ComponentResource):
     clears both sides alike. Without that, whatever the database's retention removes would stay in the copy for ever, as
     would every attachment that a customer had a right to see erased.
 
-    Example: see `Backups`.
+    Example:
+        ReplicatedBucket("backups", ReplicatedBucketArgs(identity=identity, purpose="backups", lock_days=37,
+            lock_mode="COMPLIANCE", lock_source=True, backup_account=settings.backup_account,
+            recovery_region=settings.recovery_region, kms_key_arn=key.key_arn, copy_kms_key_arn=key.recovery_key_arn,
+            copy_provider=backup_provider, role=replication_role))
     """
 
     bucket: pulumi.Output[str]

@@ -43,7 +43,7 @@ class Retailer(pulumi.ComponentResource):
 
     Example:
         Retailer("acme", RetailerArgs(identity=identity, plan=plan, access=platform.access,
-            backup_provider=providers.backup), opts=pulumi.ResourceOptions(providers=[...]))
+            backup_provider=providers.backup), opts=in_cluster)
     """
 
     urls: dict[str, str]

