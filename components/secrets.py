@@ -62,8 +62,8 @@ class Secrets(pulumi.ComponentResource):
     Secrets Manager is the source from then on, and rotation writes new versions there (components/rotation.py), so the
     program looks at no value again. Two roles take turns: `database-a` and `database-b` are their passwords,
     `database-app` the credentials in use, at first those of a. In a shared database there is one role, and
-    `database-app` is its password. ExternalSecrets bring all into the namespace but `odoo-admin`, which only odoo.conf
-    has, and `redis`, whose address its own component knows.
+    `database-app` is its password. ExternalSecrets bring these into the namespace; `odoo-admin` and `smtp` are in
+    odoo.conf alone, and `redis` is its own component's, which knows the address that goes with it.
 
     Example:
         secrets = Secrets("secrets", SecretsArgs(identity=identity, owns_database=True, serves_retailer=True,
@@ -87,7 +87,7 @@ class Secrets(pulumi.ComponentResource):
         self.register_outputs({"names": self.names, "redis_password": self.redis_password})
 
     def _make(self) -> list[str]:
-        """Every secret of a retailer, and the copies of those that its namespace needs as they are."""
+        """Every secret of a retailer, and copies of the database's in its namespace."""
         args, identity = self._args, self._args.identity
         store = SecretStore(
             f"{self._name}-store",
@@ -105,14 +105,13 @@ class Secrets(pulumi.ComponentResource):
         roles = self._database_credentials()
         for secret, credentials in roles.items():
             self._keep(secret, credentials)
-            self._copy(secret, ["username", "password"], copied, database=True)
+            self._copy(secret, copied)
         self._keep(ODOO_ADMIN, {"admin_passwd": self._password(ODOO_ADMIN)})
         self.redis_password = self._password(REDIS)
         self._keep(REDIS, {"password": self.redis_password})
         names = [*roles, ODOO_ADMIN, REDIS]
         if args.smtp_password is not None:
             self._keep(SMTP, {"password": args.smtp_password}, rotated=False)
-            self._copy(SMTP, ["password"], copied)
             names.append(SMTP)
         return names
 
@@ -165,13 +164,14 @@ class Secrets(pulumi.ComponentResource):
             opts=version,
         )
 
-    def _copy(self, secret: str, keys: list[str], opts: pulumi.ResourceOptions, *, database: bool = False) -> None:
+    def _copy(self, secret: str, opts: pulumi.ResourceOptions) -> None:
+        """A role's credentials in the namespace, as CloudNativePG and KEDA want them."""
         identity = self._args.identity
         external_secret(
             secret,
             identity.namespace,
-            labels={**identity.labels("secrets"), **(RELOAD if database else {})},
-            data=[(key, identity.secret_path(secret), key) for key in keys],
-            secret_type=BASIC_AUTH if database else None,
+            labels={**identity.labels("secrets"), **RELOAD},
+            data=[(key, identity.secret_path(secret), key) for key in ("username", "password")],
+            secret_type=BASIC_AUTH,
             opts=opts,
         )

@@ -104,6 +104,9 @@ def test_a_rotated_database_password_reaches_postgresql(run_component: Any, iden
 
 
 def test_only_what_a_stack_uses_is_made(run_component: Any, identity: Identity) -> None:
+    own = make_secrets(run_component, identity, smtp_password="relay")
+    # What only odoo.conf holds is in no Secret of its own.
+    assert sorted(copies(own)) == ["database-a", "database-app", "database-b", "database-keda", "database-readonly"]
     shared = make_secrets(run_component, identity, owns_database=False)
     assert sorted(copies(shared)) == ["database-app"]
     assert json.loads(reveal(versions(shared)["database-app"].inputs["secretString"]))["username"] == identity.database
