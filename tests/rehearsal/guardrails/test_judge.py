@@ -15,12 +15,14 @@ import pytest
 from rehearsal.engine.evaluate import evaluate
 from rehearsal.engine.model import UNKNOWN, Evaluation, ResourceReference, Secret
 from rehearsal.errors import RehearsalError, UserError
-from rehearsal.guardrails.baseline import write_baseline
+from rehearsal.guardrails.baseline import keep_baseline, make_baseline
 from rehearsal.guardrails.catalogue import rule, rules
+from rehearsal.guardrails.configuration import read_configuration
 from rehearsal.guardrails.judge import judge
 from rehearsal.guardrails.process import PACK_DIR, started
 from rehearsal.guardrails.requests import flattened
 from rehearsal.paths import PROJECT_DIR
+from rehearsal.progress import QuietProgress
 from tests.policies.harness import CLOCK, Edit, forget, put
 from tests.rehearsal.guardrails.conftest import MakePack, program
 
@@ -184,17 +186,28 @@ def test_its_requirements_are_the_project_s() -> None:
     assert own and set(own) <= project
 
 
-def test_a_baseline_that_was_changed_by_hand_is_noticed(previewed: Evaluation, tmp_path: Path) -> None:
-    file = tmp_path / "baseline.json"
-    baseline = write_baseline(previewed, "normal", CLOCK, file)
-    assert json.loads(file.read_text()) == baseline
-    assert judge(previewed, {**NOW, "baseline": dict(baseline)}).violations == []
-    forged = {**baseline, "season": "peak"}
-    told = [each.what for each in judge(previewed, {**NOW, "baseline": forged}).violations]
+def test_a_baseline_that_was_changed_by_hand_is_noticed(previewed: Evaluation) -> None:
+    baseline = make_baseline(previewed, "normal", CLOCK)
+    assert judge(previewed, {**NOW, "baseline": baseline}).violations == []
+    told = [each.what for each in judge(previewed, {**NOW, "baseline": {**baseline, "season": "peak"}}).violations]
     assert told and all("was changed after it was written" in each for each in told)
 
 
-def test_a_baseline_holds_no_value(previewed: Evaluation, tmp_path: Path) -> None:
-    file = tmp_path / "baseline.json"
-    write_baseline(previewed, "normal", CLOCK, file)
-    assert "grand_bazar_production" not in file.read_text()
+def test_a_baseline_holds_no_value(previewed: Evaluation) -> None:
+    assert "grand_bazar_production" not in json.dumps(make_baseline(previewed, "normal", CLOCK))
+
+
+def test_a_baseline_leaves_the_rest_of_the_configuration_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "platform.json"
+    file.write_text(json.dumps({"mandatory-resource": {"rehearsal": True}}))
+    keep_baseline("platform", {}, file, QuietProgress())
+    kept = read_configuration(file)
+    assert kept["rehearsal"] is True and kept["baseline"]["season"] == "normal"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"mandatory-stack": {}}', '{"mandatory-resource": 1}'])
+def test_a_configuration_file_that_cannot_be_used_is_the_user_s_mistake(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "c.json"
+    file.write_text(content)
+    with pytest.raises(UserError, match=r"c\.json"):
+        read_configuration(file)
