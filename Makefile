@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "; print "make TARGET [STACK=dev] [ARGS=...]\n"} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "; print "make TARGET [STACK=dev] [ARGS=...]\n"} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed, $(PYTHON) is {v[0]}.{v[1]}; say make PYTHON=/path/to/python3.11")'
@@ -29,7 +29,7 @@ down: setup ## End a stack's control plane; nothing of it stays
 	@$(RUN) -m rehearsal down $(STACK) $(ARGS)
 
 .PHONY: check
-check: setup ## Validate every object of a stack, with no server
+check: setup ## Hold a stack against the guardrails and prove its objects, with no server
 	@$(RUN) -m rehearsal check $(STACK) $(ARGS)
 
 .PHONY: conform
@@ -43,6 +43,10 @@ test: setup ## Run all tests (the first run builds the control plane: minutes)
 .PHONY: test-fast
 test-fast: setup ## Run the tests that need no control plane
 	@$(RUN) -m pytest -m "not cluster" $(ARGS)
+
+.PHONY: test-guardrails
+test-guardrails: setup ## Test every rule, and print rules x stacks x mutations
+	@$(RUN) -m pytest tests/policies --matrix $(ARGS)
 
 .PHONY: lint
 lint: setup ## ruff, mypy, hadolint

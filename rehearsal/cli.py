@@ -125,6 +125,9 @@ def check(
     rule: Annotated[str, typer.Option("--rule", metavar="ID", help="Explain one rule; checks nothing.")] = "",
     preview: Annotated[bool, typer.Option(help="Check objects as before a first deployment.")] = False,
     now: Annotated[str, typer.Option("--now", metavar="TIME", help="Judge as of this moment (ISO 8601).")] = "",
+    guardrails: Annotated[
+        Path | None, typer.Option("--guardrails", help="Their configuration; guardrails/STACK.json when left out.")
+    ] = None,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the results there, as SARIF 2.1.0.")] = None,
     tree: Annotated[bool, typer.Option(help="List the resources as a tree.")] = False,
     as_json: Json = False,
@@ -146,7 +149,7 @@ def check(
         raise UserError("check takes a STACK, or --all")
     from rehearsal.check.command import Asked, check_stacks, show
 
-    asked = Asked(stack, _pairs(config), preview, {"now": now} if now else {})
+    asked = Asked(stack, _pairs(config), preview, guardrails, now)
     result = check_stacks(asked)
     show(result, Console(), as_json=as_json, tree=tree, sarif=sarif)
     return 0 if result.ok else 1
@@ -180,6 +183,23 @@ def conform(
     else:
         render(report, Console(), verbose=verbose)
     return 1 if report.findings else 0
+
+
+@app.command()
+@reported
+def baseline(
+    stack: Stack,
+    config: Overrides = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file; guardrails/STACK.json if none.")
+    ] = None,
+) -> None:
+    """Write what a stack is now as the baseline of a release, into its guardrails' configuration."""
+    from rehearsal.guardrails.baseline import keep_baseline
+    from rehearsal.progress import progress_on
+
+    file, count = keep_baseline(stack, _pairs(config), output, progress_on())
+    print(f"{file}: the baseline of {stack}, {count} resources")
 
 
 @app.command()

@@ -328,7 +328,7 @@ HEADROOM: Final = "headroom"
     "pods that never get ready block node upgrades.",
     fix="one PodDisruptionBudget with maxUnavailable: 1 and unhealthyPodEvictionPolicy: AlwaysAllow on its pods",
     scenario="Nodes are patched in the week before the freeze, while the shop sells.",
-    implies=("ops-01",),
+    implies=("az-11",),
 )
 def budgets(resource: Resource, graph: Graph) -> Iterable[Violation]:
     workload = Workload(resource, graph)

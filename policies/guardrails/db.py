@@ -47,7 +47,7 @@ WAL_KIB_PER_ORDER = limit("wal-kib-per-order", 400, "WAL of one order through al
     why="PgBouncer refuses the client that is one too many, and Odoo answers it with an error at once, in the peak.",
     fix="raise max_client_conn or the pooler's instances, or lower a tier's ceiling, workers or db_maxconn",
     scenario="Black Friday: every tier is at its ceiling, a zone is lost, and two poolers take the clients of three.",
-    implies=("az-02", "db-02"),
+    implies=("az-02", "az-05", "db-02"),
 )
 def client_connections(pooler: Resource, graph: Graph) -> Iterable[Violation]:
     worst, expected = Sum(), Sum()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from rehearsal.check.run import catalogue_schemas
 from rehearsal.check.stack import Checked, check_stack, print_checked
 from rehearsal.engine.project import read_project
 from rehearsal.guardrails.clashes import Clash, clashes
+from rehearsal.guardrails.configuration import configuration_file, read_configuration
 from rehearsal.paths import PROJECT_DIR
 from rehearsal.progress import Progress, progress_on
 
@@ -19,12 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be checked: `stack`, or every stack where that is empty. `guardrails` is their configuration."""
+    """What is to be checked: `stack`, or every stack where that is empty.
+
+    guardrails: the file of their configuration, each stack's own where left out. now: the moment they judge at, the
+    clock's where empty.
+    """
 
     stack: str
-    overrides: Mapping[str, str]
-    preview: bool
-    guardrails: Mapping[str, Any]
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    preview: bool = False
+    guardrails: Path | None = None
+    now: str = ""
+
+    def configuration(self, stack: str) -> dict[str, Any]:
+        """The guardrails' for one stack."""
+        file = self.guardrails or configuration_file(stack)
+        given = read_configuration(file) if self.guardrails or file.exists() else {}
+        return {**given, "now": self.now} if self.now else given
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ def check_stacks(asked: Asked, progress: Progress | None = None) -> Result:
             told,
             overrides=asked.overrides,
             preview=asked.preview,
-            configuration=asked.guardrails,
+            configuration=asked.configuration(name),
             schemas=schemas,
         )
         for name in names

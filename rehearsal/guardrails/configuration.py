@@ -1,6 +1,8 @@
 """The pack's configuration, made whole as the engine does it (pulumi/pulumi, pkg/resource/analyzer/config.go)."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
@@ -9,9 +11,32 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from rehearsal.engine import wire
 from rehearsal.errors import UserError
+from rehearsal.paths import PROJECT_DIR
 
 CONFIGURED: Final = "mandatory-resource"
 """The policy that takes the configuration of the whole pack."""
+
+
+def configuration_file(stack: str) -> Path:
+    """Where a stack's guardrails are configured, waivers, baseline and evidence among it."""
+    return PROJECT_DIR / "guardrails" / f"{stack}.json"
+
+
+def read_configuration(file: Path) -> dict[str, Any]:
+    """The pack's configuration out of a file as the pulumi CLI's `--policy-pack-config` takes it, by policy.
+
+    Raises UserError for a file that can't be used.
+    """
+    try:
+        content = json.loads(file.read_text())
+    except OSError as error:
+        raise UserError(f"The guardrails' configuration {file} can't be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise UserError(f"The guardrails' configuration {file} is no JSON: {error}.") from None
+    given = content.get(CONFIGURED) if isinstance(content, dict) and set(content) == {CONFIGURED} else None
+    if not isinstance(given, dict):
+        raise UserError(f"The guardrails' configuration {file} must be a mapping with one key, {CONFIGURED}.")
+    return given
 
 
 def reconciled(info: Any, given: Mapping[str, Any]) -> analyzer_pb2.ConfigureAnalyzerRequest:

@@ -360,6 +360,10 @@ def bench(stack: str, mode: str, without: str = "") -> Bench:
     return Bench(shipped(stack, mode), {name: rule for name, rule in RULES.items() if name != without})
 
 
+CAUGHT: dict[str, dict[str, list[str]]] = {}
+"""By rule and stack, the edits that tripped the rule there in this run, and were no more caught without it."""
+
+
 @dataclass(frozen=True)
 class RuleTests:
     """What must trip one rule and what must not; see the module."""
@@ -441,3 +445,5 @@ def check(case: Case) -> None:
         without = bench(min(tripped), "preview", case.rule).changes(case.edit)
         assert without is not None
         assert case.rule not in {rule_id for rule_id, _ in without}, "reported by something else than the rule"
+    for stack in tripped:
+        CAUGHT.setdefault(case.rule, {}).setdefault(stack, []).append(case.edit.name)

@@ -113,7 +113,7 @@ TESTS = {
             conf(STOREFRONT_CONF, "db_maxconn", "64"),
             put(f"{SCALED_OBJECT}::storefront", "spec.maxReplicaCount", 60),
             argument(STOREFRONT, "--workers=4", "--workers=40"),
-            only({"outlet", "peak", "platform"}, put(MAIN_POOLER, "spec.instances", 1)),
+            only({"outlet", "peak"}, put(MAIN_POOLER, "spec.instances", 1)),
         ],
         absent=[
             only(OWNERS, drop(MAIN_POOLER, "spec.pgbouncer.parameters.max_client_conn")),

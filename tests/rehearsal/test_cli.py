@@ -179,19 +179,65 @@ def test_scaling_to_the_ceiling_needs_the_stand_ins(tmp_path: Path) -> None:
     assert "--at ceiling" in result.stderr
 
 
+NOW = ("--now", "2026-11-20T12:00:00Z")
+"""Before the freeze of the peak stack, so that these tests say the same on any day."""
+
+
 def test_check_as_json() -> None:
-    result = run("check", "platform", "--json")
+    result = run("check", "platform", "--json", *NOW)
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
     assert (report["stack"], report["ok"], report["findings"]) == ("platform", True, [])
+    assert (report["guardrails"]["violations"], report["guardrails"]["ok"]) == ([], True)
 
 
-def test_check_shows_the_tree_and_that_nothing_is_wrong() -> None:
-    result = run("check", "platform", "--preview")
+def test_check_says_that_nothing_is_wrong_and_shows_the_tree_when_asked() -> None:
+    result = run("check", "platform", "--preview", *NOW)
     assert result.exit_code == 0, result.stderr
-    assert "retail:platform:Platform" in result.stdout or "platform-platform" in result.stdout
-    assert "platform: nothing wrong" in result.stdout
-    assert "\x1b" not in result.stdout
+    assert "rules held against" in result.stdout and "platform: nothing wrong" in result.stdout
+    assert "platform-platform" not in result.stdout and "\x1b" not in result.stdout
+    assert "platform-platform" in run("check", "platform", "--tree", *NOW).stdout
+
+
+def test_what_a_rule_forbids_ends_with_code_1_and_is_told_three_ways(tmp_path: Path) -> None:
+    forged = tmp_path / "platform.json"
+    forged.write_text(json.dumps({"mandatory-resource": {"baseline": {"digest": "typed by hand"}}}))
+    sarif = tmp_path / "results.sarif"
+    result = run("check", "platform", "--guardrails", str(forged), "--sarif", str(sarif), *NOW)
+    assert result.exit_code == 1, result.stderr
+    assert "db-10" in result.stdout and "rules broken" in result.stdout
+    told = run("check", "platform", "--guardrails", str(forged), "--json", *NOW)
+    violations = json.loads(told.stdout)["guardrails"]["violations"]
+    assert told.exit_code == 1 and {each["rule"] for each in violations} >= {"db-10"}
+    log = json.loads(sarif.read_text())
+    [one_run] = log["runs"]
+    assert log["version"] == "2.1.0" and len(one_run["results"]) == len(violations)
+    rules = {each["id"] for each in one_run["tool"]["driver"]["rules"]}
+    for each in one_run["results"]:
+        assert each["ruleId"] in rules and each["level"] == "error"
+        [location] = each["locations"]
+        assert location["physicalLocation"]["artifactLocation"]["uri"] == "Pulumi.platform.yaml"
+
+
+def test_a_rule_explained() -> None:
+    result = run("check", "--rule", "db-04")
+    assert result.exit_code == 0, result.stderr
+    assert "db-04" in result.stdout and "no waiver" in result.stdout
+    assert json.loads(run("check", "--rule", "db-04", "--json").stdout)["severity"] == "critical"
+    assert "There is no rule 'db-99'" in mistake("check", "--rule", "db-99")
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "dev", "--all"]])
+def test_check_takes_one_stack_or_all(arguments: list[str]) -> None:
+    assert "a STACK, or --all" in mistake(*arguments)
+
+
+def test_no_two_stacks_claim_the_same() -> None:
+    result = run("check", "--all", "--json", *NOW)
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (told["ok"], told["clashes"]) == (True, [])
+    assert len(told["stacks"]) > 1
 
 
 def test_nothing_is_up() -> None:
@@ -204,7 +250,7 @@ def test_nothing_is_up() -> None:
     assert "dev is not up" in mistake("kubectl", "--stack", "dev", "get", "pods")
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["check"], ["check", "dev", "--nope"], ["up", "dev", "peak"]])
+@pytest.mark.parametrize("arguments", [["nonsense"], ["explain"], ["check", "dev", "--nope"], ["up", "dev", "peak"]])
 def test_what_no_command_takes_is_refused(arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
