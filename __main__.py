@@ -29,7 +29,6 @@ if settings.hosting.owns_cluster:
             system_pool=plan.pools[Pool.SYSTEM],
             endpoint_cidrs=settings.endpoint_cidrs,
             platform_team_role=settings.platform_team_role,
-            application_team_role=settings.application_team_role,
             break_glass_role=settings.break_glass_role,
         ),
         opts=in_aws,

@@ -1,4 +1,4 @@
-"""Where a retailer's backups and attachments are, and their copies out of reach."""
+"""Where a retailer's backups, attachments and exports are, and copies out of reach of what can't be made again."""
 
 import json
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ import pulumi
 from pulumi_aws import iam, kms
 
 from components.encryption import DELETION_WINDOW_DAYS
-from components.protected_bucket import LockMode
+from components.protected_bucket import LockMode, ProtectedBucket, ProtectedBucketArgs
 from components.replicated_bucket import REPLICATION_ROLE, ReplicatedBucket, ReplicatedBucketArgs
 from retail.naming import Identity
-from retail.objectives import Objectives
+from retail.objectives import EXPORT_DAYS, Objectives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,12 @@ class Backups(pulumi.ComponentResource):
     The archive is under Object Lock on both sides. The filestore only in its copy: Odoo writes to it all day, and S3
     refuses writes without a checksum to a bucket with default retention, which not every client sends.
 
+    Base backups and WAL stay in S3 Standard: they are gone before another class would have paid for its shortest stay.
+    Attachments are tiered by how they are read.
+
+    Reports and exports have a bucket of their own, read by people and partners outside of Odoo. They hold personal data
+    and can be made again, so they expire, and are neither locked nor copied.
+
     A retailer that shares its platform's database has no archive of its own (`database=False`).
 
     Example:
@@ -59,6 +65,7 @@ class Backups(pulumi.ComponentResource):
 
     backup_bucket: pulumi.Output[str] | None
     filestore_bucket: pulumi.Output[str] | None
+    exports_bucket: pulumi.Output[str] | None
 
     def __init__(self, name: str, args: BackupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(
@@ -98,7 +105,7 @@ class Backups(pulumi.ComponentResource):
             ),
         )
 
-        def replicated(purpose: str, *, lock_source: bool) -> pulumi.Output[str]:
+        def replicated(purpose: str, *, lock_source: bool, tiered: bool) -> pulumi.Output[str]:
             return ReplicatedBucket(
                 f"{name}-{purpose}",
                 ReplicatedBucketArgs(
@@ -109,6 +116,7 @@ class Backups(pulumi.ComponentResource):
                     lock_days=args.objectives.object_lock_days,
                     lock_mode=args.lock_mode,
                     lock_source=lock_source,
+                    tiered=tiered,
                     kms_key_arn=args.kms_key_arn,
                     copy_kms_key_arn=copy_key.arn,
                     copy_provider=args.backup_provider,
@@ -117,9 +125,29 @@ class Backups(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             ).bucket
 
-        self.backup_bucket = replicated("backups", lock_source=True) if args.database else None
-        self.filestore_bucket = replicated("filestore", lock_source=False) if args.attachments else None
-        self.register_outputs({"backup_bucket": self.backup_bucket, "filestore_bucket": self.filestore_bucket})
+        self.backup_bucket = replicated("backups", lock_source=True, tiered=False) if args.database else None
+        self.filestore_bucket = replicated("filestore", lock_source=False, tiered=True) if args.attachments else None
+        self.exports_bucket = self._exports(name, args) if args.attachments else None
+        self.register_outputs(
+            {
+                "backup_bucket": self.backup_bucket,
+                "filestore_bucket": self.filestore_bucket,
+                "exports_bucket": self.exports_bucket,
+            }
+        )
+
+    def _exports(self, name: str, args: BackupsArgs) -> pulumi.Output[str]:
+        return ProtectedBucket(
+            f"{name}-exports",
+            ProtectedBucketArgs(
+                bucket=args.identity.bucket("exports"),
+                region=args.identity.region,
+                kms_key_arn=args.kms_key_arn,
+                keep_days=args.objectives.retention_days,
+                expire_days=EXPORT_DAYS,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        ).bucket
 
 
 def _copy_key_policy(backup_account: str, replication_role_arn: str) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch, eks, iam, kms
 
+from components.access_entry import access_entry
 from components.addon import Addon, AddonArgs
 from components.kubeconfig import kubeconfig
-from retail.naming import Identity
+from retail.naming import BREAK_GLASS, PLATFORM_TEAM, Identity
 
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -21,20 +22,19 @@ pods are the business of the CNI's own role."""
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """version: Kubernetes, as 1.35. private_subnet_ids: by zone.
+    """version: Kubernetes, as 1.35. control_plane_subnet_ids: by zone, for the API's network interfaces alone.
 
     endpoint_cidrs: who may reach the Kubernetes API from outside the VPC; nobody where empty.
-    platform_team_role, application_team_role, break_glass_role: names (with path, if any) of IAM roles that exist in
-    the identity's account. log_days: how long control plane logs are kept.
+    platform_team_role, break_glass_role: names (with path, if any) of IAM roles that exist in the identity's account.
+    log_days: how long control plane logs are kept.
     """
 
     identity: Identity
     cluster_name: str
     version: str
-    private_subnet_ids: Mapping[str, pulumi.Input[str]]
+    control_plane_subnet_ids: Mapping[str, pulumi.Input[str]]
     endpoint_cidrs: tuple[str, ...] = ()
     platform_team_role: str
-    application_team_role: str
     break_glass_role: str
     log_days: int = 365
 
@@ -43,10 +43,9 @@ class ClusterArgs:
         if "0.0.0.0/0" in self.endpoint_cidrs:
             reason = "must not be the whole internet (0.0.0.0/0); name the networks of those who administer the cluster"
             errors.append({"property_path": "endpoint_cidrs", "reason": reason})
-        roles = (self.platform_team_role, self.application_team_role, self.break_glass_role)
-        if len(set(roles)) != len(roles):
-            reason = f"must be three different roles, EKS takes one access entry for each; given {', '.join(roles)}"
-            errors.append({"property_path": "platform_team_role", "reason": reason})
+        if self.platform_team_role == self.break_glass_role:
+            reason = f"must not be platform_team_role, EKS takes one entry for each role; given {self.break_glass_role}"
+            errors.append({"property_path": "break_glass_role", "reason": reason})
         if errors:
             joined = "; ".join(f"{error['property_path']} {error['reason']}" for error in errors)
             raise pulumi.InputPropertiesError(f"ClusterArgs: {joined}", errors)
@@ -57,8 +56,8 @@ class Cluster(pulumi.ComponentResource):
 
     Secrets are encrypted with a key of our own; all five control plane logs are on; people come in by access entries
     only (`API` mode, no admin for whoever created it), so the list of entries is the list of those who can get in. The
-    platform team's role administers, and deployments run as it; break-glass is a second administrator whose every use
-    shows in the audit log; the application team sees everything but secrets.
+    platform team's role administers, and deployments run as it. Break-glass may do nothing until a RoleBinding, in one
+    namespace and for a while, says so (components/access_roles.py). Retailers' own teams come in with their stacks.
     EKS makes the access entry of the node role itself, with the first managed node group.
     The self-managed add-ons of a bare cluster are left out: each would fight with the add-on of the same name.
     Zonal shift is enabled, so that a zone in trouble can be taken out by one call, and deletion is off at AWS and in
@@ -66,8 +65,8 @@ class Cluster(pulumi.ComponentResource):
 
     Example:
         Cluster("acme", ClusterArgs(identity=identity, cluster_name=identity.namespace, version=versions.KUBERNETES,
-            private_subnet_ids=network.private_subnet_ids, platform_team_role="platform-team",
-            application_team_role="application-team", break_glass_role="break-glass"))
+            control_plane_subnet_ids=network.control_plane_subnet_ids, platform_team_role="platform-team",
+            break_glass_role="break-glass"))
     """
 
     cluster_name: pulumi.Output[str]
@@ -126,7 +125,7 @@ class Cluster(pulumi.ComponentResource):
             version=args.version,
             role_arn=role.arn,
             vpc_config=eks.ClusterVpcConfigArgs(
-                subnet_ids=list(args.private_subnet_ids.values()),
+                subnet_ids=list(args.control_plane_subnet_ids.values()),
                 endpoint_private_access=True,
                 endpoint_public_access=bool(args.endpoint_cidrs),
                 public_access_cidrs=list(args.endpoint_cidrs) or None,
@@ -191,29 +190,21 @@ class Cluster(pulumi.ComponentResource):
         return role, attachments
 
     def _access(self, name: str, args: ClusterArgs) -> None:
-        """An access entry for each of the three roles, and what it may do in the whole cluster."""
+        """The platform team administers; break-glass gets in, and no further."""
+        child = pulumi.ResourceOptions(parent=self)
+        roles = {PLATFORM_TEAM: args.platform_team_role, BREAK_GLASS: args.break_glass_role}
         entries = {
-            "platform-team": (args.platform_team_role, "AmazonEKSClusterAdminPolicy"),
-            "application-team": (args.application_team_role, "AmazonEKSViewPolicy"),
-            "break-glass": (args.break_glass_role, "AmazonEKSClusterAdminPolicy"),
+            group: access_entry(f"{name}-{group}", args.identity, self.cluster_name, role=role, group=group, opts=child)
+            for group, role in roles.items()
         }
-        for who, (role, policy) in entries.items():
-            entry = eks.AccessEntry(
-                f"{name}-{who}",
-                cluster_name=self.cluster_name,
-                principal_arn=f"arn:aws:iam::{args.identity.account}:role/{role}",
-                type="STANDARD",
-                tags={"purpose": who},
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            eks.AccessPolicyAssociation(
-                f"{name}-{who}",
-                cluster_name=self.cluster_name,
-                principal_arn=entry.principal_arn,
-                policy_arn=f"{ACCESS_POLICY}/{policy}",
-                access_scope=eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        eks.AccessPolicyAssociation(
+            f"{name}-{PLATFORM_TEAM}",
+            cluster_name=self.cluster_name,
+            principal_arn=entries[PLATFORM_TEAM].principal_arn,
+            policy_arn=f"{ACCESS_POLICY}/AmazonEKSClusterAdminPolicy",
+            access_scope=eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
+            opts=child,
+        )
 
     def _addons(self, name: str, identity: Identity) -> list[Addon]:
         """The add-ons that come before nodes: DaemonSets without which no node gets ready.

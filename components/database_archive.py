@@ -96,12 +96,7 @@ class DatabaseArchive(pulumi.ComponentResource):
             },
             spec={
                 **keeping,
-                "configuration": {
-                    "destinationPath": pulumi.Output.concat("s3://", bucket, f"/{PREFIX}"),
-                    "s3Credentials": {"inheritFromIAMRole": True},
-                    "wal": {"compression": "zstd", "maxParallel": 8},
-                    "data": {"compression": "snappy", "jobs": 2},
-                },
+                "configuration": archive_location(bucket),
                 # Room for it is in the plan's node overhead.
                 "instanceSidecarConfiguration": {
                     "resources": {
@@ -132,6 +127,16 @@ def _other_archive(other: Identity) -> list[dict[str, Any]]:
         {"Sid": "OtherArchive", "Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{arn}/{PREFIX}/*"},
         {**key_use(other, ["kms:Decrypt"], service="s3"), "Sid": "OtherKey"},
     ]
+
+
+def archive_location(bucket: pulumi.Input[str]) -> dict[str, Any]:
+    """`spec.configuration` of an ObjectStore: the same for who writes and who restores."""
+    return {
+        "destinationPath": pulumi.Output.concat("s3://", bucket, f"/{PREFIX}"),
+        "s3Credentials": {"inheritFromIAMRole": True},
+        "wal": {"compression": "zstd", "maxParallel": 8},
+        "data": {"compression": "snappy", "jobs": 2},
+    }
 
 
 def archive_policy(

@@ -15,8 +15,10 @@ from components.network import subnet_cidrs
 from components.node_pools import NodePools, NodePoolsArgs
 from components.observability import Observability, ObservabilityArgs
 from components.postgres import Postgres, PostgresArgs
+from components.recovery import Recovery, RecoveryArgs
 from components.secrets import Secrets, SecretsArgs
 from components.tenancy import Tenancy, TenancyArgs
+from components.tier_role import Filestore
 from components.traefik import Traefik, TraefikArgs
 from retail.naming import Identity
 from retail.objectives import ObjectiveClass
@@ -126,6 +128,7 @@ class Foundation(pulumi.ComponentResource):
                 identity=identity,
                 objectives=args.plan.objectives,
                 cluster_name=cluster_name(identity) if self.postgres else None,
+                drills=self._drills(),
                 database_namespace=database.namespace if database else identity.namespace,
                 edge_replicas=args.plan.traefik_replicas if self.edge else 0,
                 tiers=tuple(args.plan.tiers),
@@ -133,6 +136,14 @@ class Foundation(pulumi.ComponentResource):
             opts=inside,
         )
         self.register_outputs({"namespace": self.tenancy.namespace})
+
+    @property
+    def filestore(self) -> Filestore | None:
+        """Where the attachments are; None on a platform, which has none."""
+        bucket = self.backups.filestore_bucket
+        if bucket is None:
+            return None
+        return Filestore(bucket=bucket, prefix=self._args.identity.namespace, key_arn=self.key.key_arn)
 
     @property
     def shared_database(self) -> SharedDatabase | None:
@@ -160,6 +171,11 @@ class Foundation(pulumi.ComponentResource):
         settings = self._args.plan.settings
         return [cidrs.public for cidrs in subnet_cidrs(settings.vpc_cidr, settings.zones).values()]
 
+    @property
+    def _api_cidrs(self) -> tuple[str, ...]:
+        settings = self._args.plan.settings
+        return tuple(cidrs.control_plane for cidrs in subnet_cidrs(settings.vpc_cidr, settings.zones).values())
+
     def _tenancy(self) -> Tenancy:
         args, settings = self._args, self._args.plan.settings
         shared = settings.hosting is Hosting.SHARED
@@ -169,6 +185,7 @@ class Foundation(pulumi.ComponentResource):
             TenancyArgs(
                 identity=args.identity,
                 plan=args.plan,
+                cluster_name=args.access.cluster_name,
                 edge=settings.owner,
                 vpc_cidr=settings.vpc_cidr,
                 load_balancer_cidrs=self._load_balancer_cidrs,
@@ -199,3 +216,29 @@ class Foundation(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.tenancy, self.secrets]),
         )
+
+    def _drills(self) -> bool:
+        """Drills of the stack's own database, if it has one: whether there are any."""
+        args, settings = self._args, self._args.plan.settings
+        database, bucket = args.plan.database, self.backups.backup_bucket
+        if self.postgres is None or database is None or bucket is None or not settings.image:
+            return False
+        Recovery(
+            f"{self._name}-recovery",
+            RecoveryArgs(
+                identity=args.identity,
+                objectives=args.plan.objectives,
+                plan=database,
+                owner=settings.owner,
+                image=settings.image,
+                time_zone=settings.time_zone,
+                eks_cluster_name=args.access.cluster_name,
+                server_name=self.postgres.server_name,
+                backup_bucket=bucket,
+                kms_key_arn=self.key.key_arn,
+                api_cidrs=self._api_cidrs,
+                filestore=self.filestore,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.postgres]),
+        )
+        return True

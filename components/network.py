@@ -19,18 +19,24 @@ class SubnetCidrs:
 
     public: str
     private: str
+    control_plane: str
 
 
 def subnet_cidrs(vpc_cidr: str, zones: tuple[str, ...]) -> dict[str, SubnetCidrs]:
-    """The /16 cut for three zones: a private /18 each, and the last quarter in public /20s with one /20 to spare.
+    """The /16 cut for three zones: a private /18 each, and the last quarter in public /20s; the fourth of those begins
+    with a /27 each for the control plane, and the rest of it is spare.
 
     Private ranges are large because the VPC CNI hands whole /28 prefixes to nodes (16,384 addresses are 1,024 of them);
-    public ones hold load balancers and NAT gateways only.
+    public ones hold load balancers and NAT gateways only. EKS wants 16 free addresses for its network interfaces
+    (its user guide, subnet requirements), of which AWS keeps five to itself.
     """
     quarters = list(_network(vpc_cidr).subnets(new_prefix=18))
+    *public, last = quarters[ZONES].subnets(new_prefix=20)
     return {
-        zone: SubnetCidrs(public=str(public), private=str(private))
-        for zone, private, public in zip(zones, quarters[:ZONES], quarters[ZONES].subnets(new_prefix=20), strict=False)
+        zone: SubnetCidrs(public=str(out), private=str(private), control_plane=str(control_plane))
+        for zone, private, out, control_plane in zip(
+            zones, quarters[:ZONES], public, last.subnets(new_prefix=27), strict=False
+        )
     }
 
 
@@ -72,6 +78,8 @@ class Network(pulumi.ComponentResource):
 
     One NAT gateway and elastic IP per zone: a lost zone takes no other zone's way out with it, and traffic pays no
     cross-zone charge. The gateway endpoint is free and keeps backups and filestore off the NAT gateways.
+    The Kubernetes API's network interfaces have subnets of their own, without a way out: pods can be let through to the
+    API by address, and nothing else lives at those.
     A private subnet's id comes from the association with its route table, so whoever is handed the id waits for the
     route out: nodes that start before it can't pull images.
     It gives up IPv6 and, with NAT per zone, about three times the fixed cost of a single one.
@@ -84,6 +92,7 @@ class Network(pulumi.ComponentResource):
     vpc_id: pulumi.Output[str]
     public_subnet_ids: dict[str, pulumi.Output[str]]
     private_subnet_ids: dict[str, pulumi.Output[str]]
+    control_plane_subnet_ids: dict[str, pulumi.Output[str]]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("retail:network:Network", name, {"vpcCidr": args.vpc_cidr, "zones": list(args.zones)}, opts)
@@ -107,7 +116,7 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         self.vpc_id = vpc.id
-        self.public_subnet_ids, self.private_subnet_ids = {}, {}
+        self.public_subnet_ids, self.private_subnet_ids, self.control_plane_subnet_ids = {}, {}, {}
         private_tables: list[ec2.RouteTable] = []
         for zone, cidrs in subnet_cidrs(args.vpc_cidr, args.zones).items():
             public = self._subnet(f"{name}-public-{zone}", zone, cidrs.public, {"kubernetes.io/role/elb": "1"})
@@ -121,6 +130,10 @@ class Network(pulumi.ComponentResource):
             table = self._way_out(f"{name}-{zone}", self.public_subnet_ids[zone], gateway)
             private_tables.append(table)
             self.private_subnet_ids[zone] = self._associate(f"{name}-private-{zone}", private, table)
+            # The VPC's main route table, which has no route out, is theirs.
+            self.control_plane_subnet_ids[zone] = self._subnet(
+                f"{name}-control-plane-{zone}", zone, cidrs.control_plane, {}
+            ).id
         ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=vpc.id,
@@ -136,6 +149,7 @@ class Network(pulumi.ComponentResource):
                 "vpc_id": self.vpc_id,
                 "public_subnet_ids": self.public_subnet_ids,
                 "private_subnet_ids": self.private_subnet_ids,
+                "control_plane_subnet_ids": self.control_plane_subnet_ids,
             }
         )
 

@@ -5,15 +5,35 @@ Plain data: name -> `spec` of a NetworkPolicy. The VPC CNI enforces them on pod 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
 from components import odoo_pod, traefik
+from components.network_rules import (
+    DATABASE_PODS,
+    INSTANCE_METRICS_PORT,
+    KEDA_NAMESPACE,
+    POOLER_METRICS_PORT,
+    POSTGRES_PORT,
+    PUBLIC,
+    REDIS_PORT,
+    STATUS_PORT,
+    Peer,
+    Rule,
+    Spec,
+    block,
+    closed,
+    database_operator,
+    in_namespace,
+    kubernetes_api,
+    of_tiers,
+    policy,
+    prometheus,
+    rule,
+)
 from components.odoo_config import FILESTORE_TIERS, HTTP_PORT, REPORT_TIER
 from components.odoo_release import NAME as RELEASE
 from components.pooler import INTEGRATION_POOLER, POOLER
-from components.recovery import NAME as DRILL
 from components.rotation import NAME as ROTATION
 from components.route_table import ROUTED
 from components.traefik_arguments import METRICS_PORT, PING_PORT, TLS_PORT, WEB_PORT
@@ -21,30 +41,12 @@ from retail.connection_budget import INTEGRATION_TIERS, POOLED_TIERS
 from retail.naming import LABEL_EDGE, LABEL_TIER
 from retail.tiers import PROFILES, READING_TIERS, DatabasePath, Tier
 
-Peer = dict[str, Any]
-Rule = dict[str, Any]
-Spec = dict[str, Any]
-
-POSTGRES_PORT, STATUS_PORT, REDIS_PORT = 5432, 8000, 6379
-INSTANCE_METRICS_PORT, POOLER_METRICS_PORT = 9187, 9127
-
-PRIVATE_RANGES = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
-"""RFC 1918, carrier-grade NAT (EKS may use it for pods) and link-local (the node's metadata service)."""
-
-POD_IDENTITY_AGENT = "169.254.170.23/32"
-
-OPERATOR_NAMESPACE, KEDA_NAMESPACE, MONITORING_NAMESPACE = "cnpg-system", "keda", "observability"
-
 INSTANCES: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance"}}}
 STANDBYS: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance", "cnpg.io/instanceRole": "replica"}}}
 """As the `-ro` Service selects them; CloudNativePG relabels its pods when another one becomes the primary."""
 
-DATABASE_PODS: Peer = {"podSelector": {"matchExpressions": [{"key": "cnpg.io/cluster", "operator": "Exists"}]}}
-"""Instances, poolers and the jobs that make instances; those of a drill's scratch cluster as well."""
-
 REDIS: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redis"}}}
 TRAEFIK: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": traefik.NAME}}}
-PUBLIC: Peer = {"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_RANGES}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,8 @@ class Neighbours:
     edge: owner of the Traefik that routes here, the `retail/edge` label of this namespace and of all that it serves.
     edge_namespace, database_namespace: where they are; None where in this namespace.
     serves_retailer: whether Odoo runs here. owns_edge, owns_database: whether Traefik and PostgreSQL do.
-    redis_cidrs: subnets that ElastiCache is in; empty where Redis is a pod here.
+    redis_cidrs: subnets that ElastiCache is in; empty where Redis is a pod here. api_cidrs: subnets that the Kubernetes
+    API's network interfaces are in.
     has_standbys: whether that PostgreSQL has instances that reports may read from.
     smtp_port: the mail relay's, None where no mail is sent.
     """
@@ -68,40 +71,34 @@ class Neighbours:
     redis_cidrs: Sequence[str]
     has_standbys: bool
     smtp_port: int | None
-    vpc_cidr: str
+    api_cidrs: Sequence[str]
     load_balancer_cidrs: Sequence[str]
 
 
 def network_policies(neighbours: Neighbours) -> dict[str, Spec]:
     """All policies of the namespace, by name."""
-    policies: dict[str, Spec] = {
-        "default-deny": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-        "dns-and-identity": _policy({}, egress=[_dns(), _rule("to", [_block(POD_IDENTITY_AGENT)], 80)]),
-    }
+    policies = closed()
     if neighbours.serves_retailer:
         policies |= {f"tier-{tier}": _tier(tier, neighbours) for tier in Tier}
-        policies[RELEASE] = _policy(
+        policies[RELEASE] = policy(
             {"matchLabels": {LABEL_TIER: RELEASE}},
             egress=[
                 _to_instances(neighbours),
-                _kubernetes_api(neighbours),
-                _rule("to", [PUBLIC], 443),  # attachments
+                kubernetes_api(neighbours.api_cidrs),
+                rule("to", [PUBLIC], 443),  # attachments
             ],
         )
         policies[ROTATION] = _rotation(neighbours)
         if not neighbours.redis_cidrs:
-            clients = [_tiers([tier for tier in Tier if tier is not Tier.JOBRUNNER])]
-            policies["redis"] = _policy(REDIS["podSelector"], ingress=[_rule("from", clients, REDIS_PORT)])
+            clients = [of_tiers([tier for tier in Tier if tier is not Tier.JOBRUNNER])]
+            policies["redis"] = policy(REDIS["podSelector"], ingress=[rule("from", clients, REDIS_PORT)])
     if neighbours.owns_edge:
         policies["traefik"] = _traefik(neighbours)
     if neighbours.owns_database:
         policies |= _database(neighbours)
         if neighbours.has_standbys and neighbours.serves_retailer:
-            readers = [_rule("from", [_tiers(READING_TIERS)], POSTGRES_PORT)]
-            policies["database-standbys"] = _policy(STANDBYS["podSelector"], ingress=readers)
-        if neighbours.serves_retailer:
-            # The drill asks the Kubernetes API for a scratch cluster; the cluster itself is one of the database's.
-            policies[DRILL] = _policy({"matchLabels": {LABEL_TIER: DRILL}}, egress=[_kubernetes_api(neighbours)])
+            readers = [rule("from", [of_tiers(READING_TIERS)], POSTGRES_PORT)]
+            policies["database-standbys"] = policy(STANDBYS["podSelector"], ingress=readers)
     return policies
 
 
@@ -110,40 +107,40 @@ def _tier(tier: Tier, neighbours: Neighbours) -> Spec:
     ingress: list[Rule] = []
     egress: list[Rule] = [_to_database(tier, neighbours)]
     if tier in (*ROUTED, Tier.WEBSOCKET):
-        edge = TRAEFIK if neighbours.edge_namespace is None else {**TRAEFIK, **_namespace(neighbours.edge_namespace)}
-        ingress.append(_rule("from", [edge], odoo_pod.http_port(tier)))
+        edge = TRAEFIK if neighbours.edge_namespace is None else {**TRAEFIK, **in_namespace(neighbours.edge_namespace)}
+        ingress.append(rule("from", [edge], odoo_pod.http_port(tier)))
     if tier is Tier.BACKGROUND:
-        ingress.append(_rule("from", [_tiers([Tier.JOBRUNNER])], HTTP_PORT))
+        ingress.append(rule("from", [of_tiers([Tier.JOBRUNNER])], HTTP_PORT))
     if tier is REPORT_TIER:
-        ingress.append(_rule("from", [_tiers(FILESTORE_TIERS)], HTTP_PORT))
+        ingress.append(rule("from", [of_tiers(FILESTORE_TIERS)], HTTP_PORT))
     if tier is Tier.WEBSOCKET:
-        ingress.append(_rule("from", [_prometheus()], odoo_pod.METRICS_PORT))
+        ingress.append(rule("from", [prometheus()], odoo_pod.METRICS_PORT))
     if tier is Tier.JOBRUNNER:
-        egress.append(_rule("to", [_tiers([Tier.BACKGROUND])], HTTP_PORT))
+        egress.append(rule("to", [of_tiers([Tier.BACKGROUND])], HTTP_PORT))
     else:
-        egress.append(_rule("to", _redis(neighbours), REDIS_PORT))
+        egress.append(rule("to", _redis(neighbours), REDIS_PORT))
     if tier in FILESTORE_TIERS:
         # Partners (payment, shipping, marketplaces, tax) and S3, whose addresses are public even by a VPC endpoint.
-        egress += [_rule("to", [PUBLIC], 443), _rule("to", [_tiers([REPORT_TIER])], HTTP_PORT)]
+        egress += [rule("to", [PUBLIC], 443), rule("to", [of_tiers([REPORT_TIER])], HTTP_PORT)]
         if neighbours.smtp_port is not None:
-            egress.append(_rule("to", [PUBLIC], neighbours.smtp_port))
-    return _policy({"matchLabels": {LABEL_TIER: str(tier)}}, ingress=ingress, egress=egress)
+            egress.append(rule("to", [PUBLIC], neighbours.smtp_port))
+    return policy({"matchLabels": {LABEL_TIER: str(tier)}}, ingress=ingress, egress=egress)
 
 
 def _rotation(neighbours: Neighbours) -> Spec:
     """Passwords are tried where they must work, and written in Secrets Manager, ElastiCache and the Kubernetes API."""
     egress = [
         _to_instances(neighbours),
-        _kubernetes_api(neighbours),
-        _rule("to", [PUBLIC], 443),
+        kubernetes_api(neighbours.api_cidrs),
+        rule("to", [PUBLIC], 443),
     ]
     if neighbours.redis_cidrs:
-        egress.append(_rule("to", _redis(neighbours), REDIS_PORT))
-    return _policy({"matchLabels": {LABEL_TIER: ROTATION}}, egress=egress)
+        egress.append(rule("to", _redis(neighbours), REDIS_PORT))
+    return policy({"matchLabels": {LABEL_TIER: ROTATION}}, egress=egress)
 
 
 def _redis(neighbours: Neighbours) -> list[Peer]:
-    return [_block(cidr) for cidr in neighbours.redis_cidrs] or [REDIS]
+    return [block(cidr) for cidr in neighbours.redis_cidrs] or [REDIS]
 
 
 def _to_database(tier: Tier, neighbours: Neighbours) -> Rule:
@@ -154,15 +151,15 @@ def _to_database(tier: Tier, neighbours: Neighbours) -> Rule:
     peers = [_poolers(INTEGRATION_POOLER if tier in INTEGRATION_TIERS else POOLER)]
     if tier in READING_TIERS and neighbours.has_standbys:
         peers.append(STANDBYS)
-    return _rule("to", [_in_database_namespace(peer, neighbours) for peer in peers], POSTGRES_PORT)
+    return rule("to", [_in_database_namespace(peer, neighbours) for peer in peers], POSTGRES_PORT)
 
 
 def _to_instances(neighbours: Neighbours) -> Rule:
-    return _rule("to", [_in_database_namespace(INSTANCES, neighbours)], POSTGRES_PORT)
+    return rule("to", [_in_database_namespace(INSTANCES, neighbours)], POSTGRES_PORT)
 
 
 def _in_database_namespace(pods: Peer, neighbours: Neighbours) -> Peer:
-    return pods if neighbours.database_namespace is None else {**pods, **_namespace(neighbours.database_namespace)}
+    return pods if neighbours.database_namespace is None else {**pods, **in_namespace(neighbours.database_namespace)}
 
 
 def _poolers(tier: str) -> Peer:
@@ -180,22 +177,22 @@ def _traefik(neighbours: Neighbours) -> Spec:
     by_port: dict[int, list[str]] = {}
     for tier in (*ROUTED, Tier.WEBSOCKET):
         by_port.setdefault(odoo_pod.http_port(tier) or HTTP_PORT, []).append(str(tier))
-    load_balancer = [_block(cidr) for cidr in neighbours.load_balancer_cidrs]
-    return _policy(
+    load_balancer = [block(cidr) for cidr in neighbours.load_balancer_cidrs]
+    return policy(
         TRAEFIK["podSelector"],
         ingress=[
-            _rule(
+            rule(
                 "from",
                 load_balancer,
                 WEB_PORT,
                 TLS_PORT,
                 PING_PORT,
             ),
-            _rule("from", [_prometheus()], METRICS_PORT),
+            rule("from", [prometheus()], METRICS_PORT),
         ],
         egress=[
-            *(_rule("to", [{**_tiers(tiers), **served}], port) for port, tiers in by_port.items()),
-            _kubernetes_api(neighbours),
+            *(rule("to", [{**of_tiers(tiers), **served}], port) for port, tiers in by_port.items()),
+            kubernetes_api(neighbours.api_cidrs),
         ],
     )
 
@@ -209,79 +206,37 @@ def _database(neighbours: Neighbours) -> dict[str, Spec]:
         {"namespaceSelector": {"matchLabels": {LABEL_EDGE: neighbours.edge}}} if not neighbours.serves_retailer else {}
     )
     direct = {
-        **_tiers([*(tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT), RELEASE, ROTATION]),
+        **of_tiers([*(tier for tier in Tier if PROFILES[tier].path is DatabasePath.DIRECT), RELEASE, ROTATION]),
         **hosted,
     }
-    operator = {**_named("cloudnative-pg"), **_namespace(OPERATOR_NAMESPACE)}
-    keda = {"podSelector": {"matchLabels": {"app": "keda-operator"}}, **_namespace(KEDA_NAMESPACE)}
+    operator = database_operator()
+    keda = {"podSelector": {"matchLabels": {"app": "keda-operator"}}, **in_namespace(KEDA_NAMESPACE)}
     return {
-        "database-instances": _policy(
+        "database-instances": policy(
             INSTANCES["podSelector"],
             ingress=[
-                _rule("from", [DATABASE_PODS, operator], POSTGRES_PORT, STATUS_PORT),
-                _rule("from", [direct, keda], POSTGRES_PORT),
-                _rule("from", [_prometheus()], INSTANCE_METRICS_PORT),
+                rule("from", [DATABASE_PODS, operator], POSTGRES_PORT, STATUS_PORT),
+                rule("from", [direct, keda], POSTGRES_PORT),
+                rule("from", [prometheus()], INSTANCE_METRICS_PORT),
             ],
         ),
         **{
-            f"database-{pooler}": _policy(
+            f"database-{pooler}": policy(
                 _poolers(pooler)["podSelector"],
                 ingress=[
-                    _rule("from", [{**_tiers(sorted(clients)), **hosted}, operator], POSTGRES_PORT),
-                    _rule("from", [_prometheus()], POOLER_METRICS_PORT),
+                    rule("from", [{**of_tiers(sorted(clients)), **hosted}, operator], POSTGRES_PORT),
+                    rule("from", [prometheus()], POOLER_METRICS_PORT),
                 ],
             )
             for pooler, clients in ((POOLER, POOLED_TIERS), (INTEGRATION_POOLER, INTEGRATION_TIERS))
         },
         # The instance manager in each pod keeps its state in the Kubernetes API; WAL and backups go to S3.
-        "database": _policy(
+        "database": policy(
             DATABASE_PODS["podSelector"],
             egress=[
-                _rule("to", [DATABASE_PODS], POSTGRES_PORT, STATUS_PORT),
-                _kubernetes_api(neighbours),
-                _rule("to", [PUBLIC], 443),
+                rule("to", [DATABASE_PODS], POSTGRES_PORT, STATUS_PORT),
+                kubernetes_api(neighbours.api_cidrs),
+                rule("to", [PUBLIC], 443),
             ],
         ),
     }
-
-
-def _policy(pods: dict[str, Any], *, ingress: list[Rule] | None = None, egress: list[Rule] | None = None) -> Spec:
-    """A policy that opens what is given; what is empty or left out stays as `default-deny` has it."""
-    rules = {"ingress": ingress, "egress": egress}
-    given = {direction: opened for direction, opened in rules.items() if opened}
-    return {"podSelector": pods, "policyTypes": [direction.capitalize() for direction in given], **given}
-
-
-def _rule(direction: str, peers: list[Peer], *ports: int | None, protocol: str = "TCP") -> Rule:
-    return {direction: peers, "ports": [{"port": port, "protocol": protocol} for port in ports]}
-
-
-def _block(cidr: str) -> Peer:
-    return {"ipBlock": {"cidr": cidr}}
-
-
-def _namespace(name: pulumi.Input[str]) -> Peer:
-    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
-
-
-def _named(name: str) -> Peer:
-    return {"podSelector": {"matchLabels": {"app.kubernetes.io/name": name}}}
-
-
-def _tiers(tiers: Sequence[Tier | str]) -> Peer:
-    expression = {"key": LABEL_TIER, "operator": "In", "values": [str(tier) for tier in tiers]}
-    return {"podSelector": {"matchExpressions": [expression]}}
-
-
-def _prometheus() -> Peer:
-    return {**_named("prometheus"), **_namespace(MONITORING_NAMESPACE)}
-
-
-def _dns() -> Rule:
-    servers = {"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}, **_namespace("kube-system")}
-    return {"to": [servers], "ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]}
-
-
-def _kubernetes_api(neighbours: Neighbours) -> Rule:
-    """EKS puts the API's network interfaces into the cluster's subnets; their addresses are not to be known ahead."""
-    return _rule("to", [_block(neighbours.vpc_cidr)], 443)

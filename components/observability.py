@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.alerts.database import database_alerts
+from components.alerts.drills import drill_alerts
 from components.alerts.edge import certificate_alerts, scaling_alerts, secret_alerts, traefik_alerts
 from components.alerts.queue import queue_alerts
 from components.alerts.rule import Alert, Recording
@@ -29,7 +30,8 @@ Groups = dict[str, Sequence[Alert | Recording]]
 
 @dataclass(frozen=True, kw_only=True)
 class ObservabilityArgs:
-    """cluster_name: of the stack's own CNPG Cluster, None where it is the platform's.
+    """cluster_name: of the stack's own CNPG Cluster, None where it is the platform's. drills: whether its archive is
+    restored in drills.
 
     database_namespace: where the database is that the retailer uses. edge_replicas: of the stack's own Traefik, 0 where
     it is the platform's. tiers: that run here; none on a platform.
@@ -38,6 +40,7 @@ class ObservabilityArgs:
     identity: Identity
     objectives: Objectives
     cluster_name: str | None
+    drills: bool
     database_namespace: pulumi.Input[str]
     edge_replicas: int
     tiers: Collection[Tier] = ()
@@ -53,8 +56,8 @@ class Observability(pulumi.ComponentResource):
 
     Example:
         Observability("observability", ObservabilityArgs(identity=identity, objectives=plan.objectives,
-            cluster_name="acme-db", database_namespace=identity.namespace, edge_replicas=plan.traefik_replicas,
-            tiers=tuple(plan.tiers)))
+            cluster_name="acme-db", drills=True, database_namespace=identity.namespace,
+            edge_replicas=plan.traefik_replicas, tiers=tuple(plan.tiers)))
     """
 
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -82,8 +85,10 @@ class Observability(pulumi.ComponentResource):
         """Each PrometheusRule's name and groups."""
         identity, namespace = args.identity, args.identity.namespace
         if args.cluster_name is not None:
-            database = database_alerts(namespace, args.cluster_name, args.objectives, DRILL if args.tiers else None)
-            yield "database", _known({"database": database})
+            database: Groups = {"database": database_alerts(namespace, args.cluster_name, args.objectives)}
+            if args.drills:
+                database = {**database, "drills": drill_alerts(identity.drill_namespace, DRILL, args.objectives)}
+            yield "database", _known(database)
         secrets = {"secrets": secret_alerts(namespace, ROTATION)}
         if args.edge_replicas:
             secrets["edge"] = traefik_alerts(namespace, args.edge_replicas)

@@ -31,6 +31,9 @@ PRE_STOP_SECONDS = 10
 FORCE_SECONDS = 15
 """After the longest request: Odoo kills what is left and ends (facts, Odoo §7)."""
 
+EXPORT_TIERS = (Tier.BACKOFFICE, Tier.BATCH)
+"""Tiers that make reports and exports to be fetched outside of Odoo: staff by hand, and by night."""
+
 METRICS_PORT = 9101
 EXPORTER_CPU_MILLIS, EXPORTER_MEMORY_MIB = 10, 64
 
@@ -109,7 +112,10 @@ def odoo_container(args: OdooPodArgs, tier: TierPlan) -> dict[str, Any]:
     return {
         "name": "odoo",
         "image": args.plan.settings.image,
-        "env": environment(args.plan, tier.tier, session_prefix=args.identity.namespace, direct_host=args.direct_host),
+        "env": [
+            *environment(args.plan, tier.tier, session_prefix=args.identity.namespace, direct_host=args.direct_host),
+            *_exports(args.identity, tier.tier),
+        ],
         "resources": {
             "requests": {"cpu": f"{tier.cpu_request_millis}m", "memory": f"{tier.memory_request_mib}Mi"},
             "limits": {"memory": f"{tier.memory_limit_mib}Mi"},
@@ -121,6 +127,12 @@ def odoo_container(args: OdooPodArgs, tier: TierPlan) -> dict[str, Any]:
             {"name": "tmp", "mountPath": TMP_DIR},
         ],
     }
+
+
+def _exports(identity: Identity, tier: Tier) -> list[dict[str, Any]]:
+    if tier not in EXPORT_TIERS:
+        return []
+    return [{"name": "EXPORTS_URL", "value": f"s3://{identity.bucket('exports')}/{identity.namespace}"}]
 
 
 def server_template(args: OdooPodArgs, tier: TierPlan) -> dict[str, Any]:

@@ -108,7 +108,7 @@ class OdooRelease(pulumi.ComponentResource):
         role = Role(f"{name}-role", metadata=metadata, rules=_permissions(args), opts=child)
         binding = RoleBinding(
             f"{name}-binding",
-            metadata=metadata,
+            metadata={**metadata, "annotations": identity.review()},
             role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME},
             subjects=[{"kind": "ServiceAccount", "name": NAME, "namespace": identity.namespace}],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role, account]),

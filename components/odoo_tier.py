@@ -12,7 +12,15 @@ from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
 from components.external_secret import external_secret
 from components.odoo_config import CONF_FILE, conf_secrets, odoo_conf, sends_mail
-from components.odoo_pod import OdooPodArgs, has_filestore, http_port, pod_labels, port_name, server_template
+from components.odoo_pod import (
+    EXPORT_TIERS,
+    OdooPodArgs,
+    has_filestore,
+    http_port,
+    pod_labels,
+    port_name,
+    server_template,
+)
 from components.odoo_release import QUIESCED, TAKE_BACK
 from components.tier_role import Filestore, tier_role
 from retail.naming import selector
@@ -78,6 +86,7 @@ def tier_account(name: str, args: OdooTierArgs, opts: pulumi.ResourceOptions) ->
                 identity,
                 cluster_name=args.cluster_name,
                 filestore=args.filestore,
+                exports=tier in EXPORT_TIERS,
                 opts=opts,
             )
         )

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.access import ClusterAccess, SharedDatabase
+from components.access_roles import AccessRoles, AccessRolesArgs
 from components.addon import Addon, AddonArgs
 from components.cluster import Cluster, ClusterArgs
 from components.cluster_defaults import ClusterDefaults, ClusterDefaultsArgs
@@ -24,7 +25,7 @@ from retail.versions import KUBERNETES
 class PlatformArgs:
     """identity: of the stack that owns the cluster. zones: three. vpc_cidr: a /16. system_pool: the plan's.
 
-    endpoint_cidrs, and the names of the three roles: see ClusterArgs.
+    endpoint_cidrs, and the names of the two roles: see ClusterArgs.
     """
 
     identity: Identity
@@ -33,7 +34,6 @@ class PlatformArgs:
     system_pool: NodePoolPlan
     endpoint_cidrs: tuple[str, ...] = ()
     platform_team_role: str
-    application_team_role: str
     break_glass_role: str
 
 
@@ -48,7 +48,7 @@ class Platform(pulumi.ComponentResource):
     Example:
         platform = Platform("acme", PlatformArgs(identity=identity, zones=settings.zones, vpc_cidr=settings.vpc_cidr,
             system_pool=plan.pools[Pool.SYSTEM], platform_team_role=settings.platform_team_role,
-            application_team_role=settings.application_team_role, break_glass_role=settings.break_glass_role),
+            break_glass_role=settings.break_glass_role),
             opts=in_aws)
     """
 
@@ -72,10 +72,9 @@ class Platform(pulumi.ComponentResource):
                 identity=identity,
                 cluster_name=cluster_name,
                 version=KUBERNETES,
-                private_subnet_ids=network.private_subnet_ids,
+                control_plane_subnet_ids=network.control_plane_subnet_ids,
                 endpoint_cidrs=args.endpoint_cidrs,
                 platform_team_role=args.platform_team_role,
-                application_team_role=args.application_team_role,
                 break_glass_role=args.break_glass_role,
             ),
             opts=child,
@@ -96,6 +95,7 @@ class Platform(pulumi.ComponentResource):
         bootstrap = self._reach(f"{name}-bootstrap", cluster_name, [system, *addons])
         in_cluster = pulumi.ResourceOptions(parent=self, providers=[bootstrap])
         defaults = ClusterDefaults(f"{name}-defaults", ClusterDefaultsArgs(identity=identity), opts=in_cluster)
+        AccessRoles(f"{name}-access", AccessRolesArgs(identity=identity), opts=in_cluster)
         operators = Operators(
             f"{name}-operators",
             OperatorsArgs(

@@ -59,6 +59,8 @@ def postgres_parameters(plan: DatabasePlan, objectives: Objectives) -> dict[str,
         "log_temp_files": "64MB",
         "log_autovacuum_min_duration": "10s",
         "track_io_timing": "on",
+        # When each transaction was committed: a restore drill tells from it how much would have been lost.
+        "track_commit_timestamp": "on",
         **_ANALYSIS,
         **_PRIVACY,
     }

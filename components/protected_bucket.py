@@ -7,12 +7,20 @@ from typing import Any, Literal
 import pulumi
 from pulumi_aws import s3
 
+TIERING_DAYS = 30
+"""What outlives a month pays the monitoring of Intelligent-Tiering, which finds out what is read seldom."""
+
+TIERING_BYTES = 128 * 1024
+"""Smaller objects are never moved by it, and cost a transition for nothing (S3 user guide, Intelligent-Tiering)."""
+
 LockMode = Literal["GOVERNANCE", "COMPLIANCE"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProtectedBucketArgs:
-    """keep_days: how long an overwritten or deleted version is kept.
+    """region: where it is; plain, for data residency to be read from. keep_days: how long an overwritten or deleted
+    version is kept. expire_days: when a current object is deleted, None for never. tiered: whether what outlives a
+    month moves to where rare reading makes it cheaper.
 
     lock_days: Object Lock's default retention from the moment of writing, None for a bucket without Object Lock.
     lock_mode: GOVERNANCE can be lifted by who has `s3:BypassGovernanceRetention`; COMPLIANCE by nobody.
@@ -21,8 +29,11 @@ class ProtectedBucketArgs:
     """
 
     bucket: str
+    region: str
     kms_key_arn: pulumi.Input[str]
     keep_days: int
+    expire_days: int | None = None
+    tiered: bool = False
     lock_days: int | None = None
     lock_mode: LockMode = "GOVERNANCE"
     replication_role_arn: str | None = None
@@ -37,12 +48,15 @@ class ProtectedBucketArgs:
 class ProtectedBucket(pulumi.ComponentResource):
     """Private, versioned, encrypted with the given key, TLS only, with a lifecycle for what was deleted.
 
-    Lifecycle rules touch old versions alone: a rule that expired current objects by age would delete the last backups
-    of a database whose backups have failed unnoticed for long enough.
+    Which key is the bucket's to say: a write that names an encryption of its own is refused, whatever it names. One
+    that asks for `aws:kms` without a key would get AWS's, and one with a customer's key (SSE-C) could hold the data to
+    ransom.
+    Lifecycle rules touch old versions alone unless `expire_days` is given: a rule that expired current objects by age
+    would delete the last backups of a database whose backups have failed unnoticed for long enough.
 
     Example:
-        ProtectedBucket("backups", ProtectedBucketArgs(bucket=identity.bucket("backups"), kms_key_arn=key.key_arn,
-            keep_days=38, lock_days=37, lock_mode="COMPLIANCE"))
+        ProtectedBucket("backups", ProtectedBucketArgs(bucket=identity.bucket("backups"), region=identity.region,
+            kms_key_arn=key.key_arn, keep_days=38, lock_days=37, lock_mode="COMPLIANCE"))
     """
 
     bucket: pulumi.Output[str]
@@ -60,6 +74,7 @@ class ProtectedBucket(pulumi.ComponentResource):
         bucket = s3.Bucket(
             f"{name}-bucket",
             bucket=args.bucket,
+            region=args.region,
             object_lock_enabled=args.lock_days is not None,
             force_destroy=False,
             opts=pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True),
@@ -110,16 +125,8 @@ class ProtectedBucket(pulumi.ComponentResource):
         s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
-            rules=[
-                {
-                    "id": "old-versions",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "noncurrent_version_expiration": {"noncurrent_days": args.keep_days},
-                    "expiration": {"expired_object_delete_marker": True},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
-                }
-            ],
+            rules=_lifecycle(args),
+            transition_default_minimum_object_size="all_storage_classes_128K",
             opts=versioned,
         )
         s3.BucketPolicy(
@@ -132,6 +139,28 @@ class ProtectedBucket(pulumi.ComponentResource):
         self.bucket = bucket.bucket
         self.arn = bucket.arn
         self.register_outputs({"bucket": self.bucket, "arn": self.arn})
+
+
+def _lifecycle(args: ProtectedBucketArgs) -> list[dict[str, Any]]:
+    """An expiry by age leaves a delete marker behind, and S3 takes only one kind of expiry in a rule."""
+    rules: list[dict[str, Any]] = [
+        {
+            "id": "old-versions",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "noncurrent_version_expiration": {"noncurrent_days": args.keep_days},
+            "expiration": {"expired_object_delete_marker": True},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+        }
+    ]
+    if args.expire_days is not None:
+        expired = {"expiration": {"days": args.expire_days}}
+        rules.append({"id": "by-age", "status": "Enabled", "filter": {"prefix": ""}, **expired})
+    if args.tiered:
+        tier = {"days": TIERING_DAYS, "storage_class": "INTELLIGENT_TIERING"}
+        large = {"object_size_greater_than": TIERING_BYTES}
+        rules.append({"id": "seldom-read", "status": "Enabled", "filter": large, "transitions": [tier]})
+    return rules
 
 
 def _policy(args: ProtectedBucketArgs) -> str:
@@ -154,6 +183,17 @@ def _policy(args: ProtectedBucketArgs) -> str:
             "Resource": everything,
             "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
         },
+        *(
+            {
+                "Sid": sid,
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:PutObject",
+                "Resource": f"{arn}/*",
+                "Condition": {"Null": {f"s3:x-amz-server-side-encryption{header}": "false"}},
+            }
+            for sid, header in (("BucketsEncryptionOnly", ""), ("NoCustomerKeys", "-customer-algorithm"))
+        ),
     ]
     if args.replication_role_arn is not None:
         principal = {"AWS": args.replication_role_arn}

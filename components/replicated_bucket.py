@@ -17,9 +17,9 @@ REPLICATION_MINUTES = 15
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicatedBucketArgs:
-    """purpose: `backups`, `filestore`. lock_days: Object Lock, in days; lock_source: on the bucket itself too, not only
-    on its copy. copy_provider: the aws provider of the backup account, in the recovery region. role: the one
-    named by REPLICATION_ROLE.
+    """purpose: `backups`, `filestore`. tiered: see ProtectedBucketArgs. lock_days: Object Lock, in days; lock_source:
+    on the bucket itself too, not only on its copy. copy_provider: the aws provider of the backup account, in the
+    recovery region. role: the one named by REPLICATION_ROLE.
     """
 
     identity: Identity
@@ -29,6 +29,7 @@ class ReplicatedBucketArgs:
     lock_days: int
     lock_mode: LockMode
     lock_source: bool
+    tiered: bool
     kms_key_arn: pulumi.Input[str]
     copy_kms_key_arn: pulumi.Input[str]
     copy_provider: pulumi.ProviderResource
@@ -61,6 +62,8 @@ class ReplicatedBucket(pulumi.ComponentResource):
             f"{name}-source",
             ProtectedBucketArgs(
                 bucket=identity.bucket(args.purpose),
+                region=identity.region,
+                tiered=args.tiered,
                 kms_key_arn=args.kms_key_arn,
                 keep_days=keep_days,
                 lock_days=args.lock_days if args.lock_source else None,
@@ -74,6 +77,7 @@ class ReplicatedBucket(pulumi.ComponentResource):
                 bucket=identity.bucket(
                     f"{args.purpose}-copy", account=args.backup_account, region=args.recovery_region
                 ),
+                region=args.recovery_region,
                 kms_key_arn=args.copy_kms_key_arn,
                 keep_days=keep_days,
                 lock_days=args.lock_days,
@@ -104,7 +108,8 @@ class ReplicatedBucket(pulumi.ComponentResource):
                     "source_selection_criteria": {"sse_kms_encrypted_objects": {"status": "Enabled"}},
                     "destination": {
                         "bucket": copy.arn,
-                        "storage_class": "STANDARD_IA",
+                        # Standard-IA bills 128 KiB for every smaller object: right for backups, not for attachments.
+                        "storage_class": "INTELLIGENT_TIERING" if args.tiered else "STANDARD_IA",
                         "encryption_configuration": {"replica_kms_key_id": args.copy_kms_key_arn},
                         "replication_time": {"status": "Enabled", "time": minutes},
                         "metrics": {"status": "Enabled", "event_threshold": minutes},

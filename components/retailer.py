@@ -11,13 +11,11 @@ from components.database_archive import cluster_name
 from components.foundation import Foundation, FoundationArgs
 from components.odoo import Odoo, OdooArgs
 from components.postgres import Postgres
-from components.recovery import Recovery, RecoveryArgs
 from components.redis import Redis, RedisArgs
 from components.rotation import Rotation, RotationArgs, SharedCopy
 from components.routes import Routes, RoutesArgs
 from components.secrets import DATABASE_APP, DATABASE_KEDA
 from components.shared_database import SharedDatabaseTenant, SharedDatabaseTenantArgs, password_copy
-from components.tier_role import Filestore
 from retail.rotation import rotation_schedule
 from retail.settings import Hosting
 
@@ -86,11 +84,7 @@ class Retailer(pulumi.ComponentResource):
                 standby_host=self._standby_host,
                 database_cluster=cluster_name(identity) if foundation.postgres else None,
                 cluster_name=access.cluster_name,
-                filestore=Filestore(
-                    bucket=_made(foundation.backups.filestore_bucket),
-                    prefix=identity.namespace,
-                    key_arn=foundation.key.key_arn,
-                ),
+                filestore=_made(foundation.filestore),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[foundation.tenancy, foundation.secrets, database, redis]
@@ -151,26 +145,9 @@ class Retailer(pulumi.ComponentResource):
         )
 
     def _database(self, opts: pulumi.ResourceOptions) -> Postgres | SharedDatabaseTenant:
-        """The stack's own database, which is proven by drills, or its part of the platform's."""
+        """The stack's own database, or its part of the platform's."""
         args, foundation = self._args, self.foundation
         if foundation.postgres is not None and args.plan.database is not None:
-            Recovery(
-                f"{self._name}-recovery",
-                RecoveryArgs(
-                    identity=args.identity,
-                    objectives=args.plan.objectives,
-                    plan=args.plan.database,
-                    owner=args.plan.settings.owner,
-                    image=args.plan.settings.image,
-                    time_zone=args.plan.settings.time_zone,
-                    eks_cluster_name=args.access.cluster_name,
-                    server_name=foundation.postgres.server_name,
-                    object_store=foundation.postgres.object_store,
-                    backup_bucket=_made(foundation.backups.backup_bucket),
-                    kms_key_arn=foundation.key.key_arn,
-                ),
-                opts=opts,
-            )
             return foundation.postgres
         return SharedDatabaseTenant(
             f"{self._name}-database",

@@ -161,7 +161,7 @@ class Rotation(pulumi.ComponentResource):
         role = Role(f"{name}-role", metadata=metadata, rules=[{**what, **rule} for rule in rules], opts=child)
         RoleBinding(
             f"{name}-binding",
-            metadata=metadata,
+            metadata={**metadata, "annotations": self._args.identity.review()},
             role_ref={"apiGroup": RBAC, "kind": "Role", "name": role.metadata["name"]},
             subjects=[
                 {

@@ -4,25 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota
-from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.rbac.v1 import RoleBinding
 
-from components.network import subnet_cidrs
+from components.access_entry import access_entry
+from components.closed_namespace import ClosedNamespace, ClosedNamespaceArgs
+from components.network import SubnetCidrs, subnet_cidrs
 from components.network_policies import Neighbours, network_policies
-from components.quota import limit_range, resource_quota
-from retail import versions
-from retail.naming import LABEL_EDGE, Identity
+from components.quota import resource_quotas
+from retail.naming import APPLICATION_TEAM, LABEL_EDGE, PLATFORM_TEAM, Identity
 from retail.plan import Plan
 from retail.settings import Hosting
-
-PLATFORM_TEAM, APPLICATION_TEAM = "platform-team", "application-team"
-"""Kubernetes groups, as EKS access entries hand them out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TenancyArgs:
-    """identity, plan: whose namespace, and how much may run in it.
+    """identity, plan: whose namespace, and how much may run in it. cluster_name: of the EKS cluster that it is in.
 
     edge: owner of the Traefik that routes here: this retailer, or the platform where hosting is shared.
     edge_namespace, database_namespace: the platform's, where hosting is shared; None where they are here.
@@ -31,6 +27,7 @@ class TenancyArgs:
 
     identity: Identity
     plan: Plan
+    cluster_name: pulumi.Input[str]
     edge: str
     vpc_cidr: str
     load_balancer_cidrs: Sequence[str]
@@ -54,12 +51,15 @@ class Tenancy(pulumi.ComponentResource):
     """A namespace under Pod Security `restricted`, quota and limits, closed to the network but for the tier matrix.
 
     The quota is what the plan can need at most, so it stops what is not planned and nothing that is. People: the
-    platform team administers, the application team looks. Nobody has break-glass rights here: that role is a
-    cluster-wide access entry of its own, whose every use the audit log shows.
+    platform team administers; the retailer's own team comes in by an access entry of its own and may look, restart and
+    run jobs (components/access_roles.py). Its group carries the namespace's name: a group that two namespaces had in
+    common would let one retailer's team into the other's.
 
     Example:
-        Tenancy("acme", TenancyArgs(identity=identity, plan=plan, edge="acme", vpc_cidr=settings.vpc_cidr,
-                                    load_balancer_cidrs=public_cidrs, managed_redis=True))
+        Tenancy("acme", TenancyArgs(identity=identity, plan=plan, cluster_name=access.cluster_name, edge="acme",
+                                    vpc_cidr=settings.vpc_cidr,
+                                    load_balancer_cidrs=("10.20.192.0/20",),
+                                    managed_redis=True))
     """
 
     namespace: pulumi.Output[str]
@@ -69,37 +69,6 @@ class Tenancy(pulumi.ComponentResource):
         super().__init__(
             "retail:tenancy:Tenancy", name, {"namespace": args.identity.namespace, "hosting": str(hosting)}, opts
         )
-        child = pulumi.ResourceOptions(parent=self)
-        labels = args.identity.labels("tenancy")
-        levels = ("enforce", "audit", "warn")
-        namespace = Namespace(
-            f"{name}-namespace",
-            metadata={
-                "name": args.identity.namespace,
-                "labels": {
-                    **labels,
-                    LABEL_EDGE: args.edge,
-                    **{f"pod-security.kubernetes.io/{level}": "restricted" for level in levels},
-                    # The cluster's own version: with `latest` an upgrade of the control plane could refuse pods.
-                    **{f"pod-security.kubernetes.io/{level}-version": f"v{versions.KUBERNETES}" for level in levels},
-                },
-            },
-            opts=child,
-        )
-        inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
-        where = {"namespace": args.identity.namespace, "labels": labels}
-        ResourceQuota(
-            f"{name}-quota",
-            metadata={**where, "name": "quota"},
-            spec={"hard": resource_quota(args.plan, owns_edge=hosting.owns_database)},
-            opts=inside,
-        )
-        LimitRange(
-            f"{name}-limits",
-            metadata={**where, "name": "limits"},
-            spec={"limits": limit_range()},
-            opts=inside,
-        )
         database, settings = args.plan.database, args.plan.settings
         neighbours = Neighbours(
             edge=args.edge,
@@ -108,25 +77,60 @@ class Tenancy(pulumi.ComponentResource):
             serves_retailer=hosting.serves_retailer,
             owns_edge=hosting.owns_database,
             owns_database=hosting.owns_database,
-            redis_cidrs=_private_subnets(args) if args.managed_redis else (),
+            redis_cidrs=[cidrs.private for cidrs in _subnets(args)] if args.managed_redis else (),
             has_standbys=hosting.serves_retailer and database is not None and database.instances > 1,
             smtp_port=settings.smtp_port if settings.smtp_host else None,
-            vpc_cidr=args.vpc_cidr,
+            api_cidrs=[cidrs.control_plane for cidrs in _subnets(args)],
             load_balancer_cidrs=args.load_balancer_cidrs,
         )
-        for policy, spec in network_policies(neighbours).items():
-            NetworkPolicy(f"{name}-{policy}", metadata={**where, "name": policy}, spec=spec, opts=inside)
-        for group, role in ((PLATFORM_TEAM, "admin"), (APPLICATION_TEAM, "view")):
-            RoleBinding(
-                f"{name}-{group}",
-                metadata={**where, "name": group},
-                role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-                subjects=[{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
-                opts=inside,
+        room = ClosedNamespace(
+            name,
+            ClosedNamespaceArgs(
+                identity=args.identity,
+                namespace=args.identity.namespace,
+                component="tenancy",
+                quotas=resource_quotas(args.plan, owns_edge=hosting.owns_database),
+                policies=network_policies(neighbours),
+                labels={LABEL_EDGE: args.edge},
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[room])
+        child = pulumi.ResourceOptions(parent=self)
+        self._team(name, args, PLATFORM_TEAM, "admin", args.identity.review(), inside)
+        if hosting.serves_retailer:
+            role = args.plan.settings.application_team_role
+            group = args.identity.application_team
+            access_entry(
+                f"{name}-{APPLICATION_TEAM}", args.identity, args.cluster_name, role=role, group=group, opts=child
             )
+            self._team(name, args, group, APPLICATION_TEAM, args.identity.review(role), inside)
         self.namespace = pulumi.Output.from_input(args.identity.namespace)
         self.register_outputs({"namespace": self.namespace})
 
+    def _team(
+        self,
+        name: str,
+        args: TenancyArgs,
+        group: str,
+        cluster_role: str,
+        review: dict[str, str],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """What a group of people may do in this namespace."""
+        RoleBinding(
+            f"{name}-{cluster_role}",
+            metadata={
+                "name": group,
+                "namespace": args.identity.namespace,
+                "labels": args.identity.labels("tenancy"),
+                "annotations": review,
+            },
+            role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": cluster_role},
+            subjects=[{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
+            opts=opts,
+        )
 
-def _private_subnets(args: TenancyArgs) -> list[str]:
-    return [cidrs.private for cidrs in subnet_cidrs(args.vpc_cidr, args.plan.settings.zones).values()]
+
+def _subnets(args: TenancyArgs) -> list[SubnetCidrs]:
+    return list(subnet_cidrs(args.vpc_cidr, args.plan.settings.zones).values())

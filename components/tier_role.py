@@ -1,4 +1,4 @@
-"""What one workload tier may do in AWS: read and write its retailer's attachments, nothing else."""
+"""What one workload tier may do in AWS: read and write its retailer's attachments, and add to its exports."""
 
 from dataclasses import dataclass
 
@@ -31,12 +31,14 @@ def tier_role(
     *,
     cluster_name: pulumi.Input[str],
     filestore: Filestore,
+    exports: bool = False,
     opts: pulumi.ResourceOptions,
 ) -> PodIdentity:
     """The role of a tier, bound to the ServiceAccount of the tier's name in the retailer's namespace.
 
     One role per retailer and tier: what a tier does shows in CloudTrail under its own name, and a leaked credential
     reaches one prefix of one bucket. There is no `s3:DeleteObjectVersion`: what Odoo deletes stays as an older version.
+    exports: whether it makes reports and exports; it adds and reads, and what is old goes by its age.
     """
     return PodIdentity(
         name,
@@ -45,30 +47,26 @@ def tier_role(
             cluster_name=cluster_name,
             namespace=identity.namespace,
             service_account=tier,
-            policy=pulumi.Output.json_dumps(_permissions(filestore)),
+            policy=pulumi.Output.json_dumps(
+                _permissions(filestore, exports_of(identity, filestore) if exports else None)
+            ),
         ),
         opts=opts,
     )
 
 
-def _permissions(filestore: Filestore) -> dict[str, object]:
-    bucket_arn = pulumi.Output.concat("arn:aws:s3:::", filestore.bucket)
+def exports_of(identity: Identity, filestore: Filestore) -> Filestore:
+    """Where reports and exports go, for people and partners to fetch (components/backups.py makes the bucket)."""
+    return Filestore(bucket=identity.bucket("exports"), prefix=identity.namespace, key_arn=filestore.key_arn)
+
+
+def _permissions(filestore: Filestore, exports: Filestore | None) -> dict[str, object]:
+    use = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {
-                "Sid": "Attachments",
-                "Effect": "Allow",
-                "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
-                "Resource": pulumi.Output.concat(bucket_arn, "/", filestore.prefix, "/*"),
-            },
-            {
-                "Sid": "ListOwnPrefix",
-                "Effect": "Allow",
-                "Action": "s3:ListBucket",
-                "Resource": bucket_arn,
-                "Condition": {"StringLike": {"s3:prefix": [filestore.prefix, f"{filestore.prefix}/*"]}},
-            },
+            *_prefix_statements("Attachments", filestore, [*use, "s3:DeleteObject"]),
+            *(_prefix_statements("Exports", exports, use) if exports else []),
             {
                 "Sid": "Key",
                 "Effect": "Allow",
@@ -77,3 +75,49 @@ def _permissions(filestore: Filestore) -> dict[str, object]:
             },
         ],
     }
+
+
+def _prefix_statements(sid: str, place: Filestore, actions: list[str]) -> list[dict[str, object]]:
+    """Those actions on the objects below a prefix, and listing it."""
+    bucket_arn = pulumi.Output.concat("arn:aws:s3:::", place.bucket)
+    return [
+        {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": pulumi.Output.concat(bucket_arn, "/", place.prefix, "/*"),
+        },
+        {
+            "Sid": f"List{sid}",
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": bucket_arn,
+            "Condition": {"StringLike": {"s3:prefix": [place.prefix, f"{place.prefix}/*"]}},
+        },
+    ]
+
+
+def filestore_reading_policy(filestore: Filestore) -> pulumi.Output[str]:
+    """IAM policy (JSON) that reads attachments, older versions too: what a restored database names may have gone."""
+    bucket_arn = pulumi.Output.concat("arn:aws:s3:::", filestore.bucket)
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "Attachments",
+                    "Effect": "Allow",
+                    "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+                    "Resource": pulumi.Output.concat(bucket_arn, "/", filestore.prefix, "/*"),
+                },
+                {
+                    "Sid": "ListOwnPrefix",
+                    "Effect": "Allow",
+                    "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
+                    "Resource": bucket_arn,
+                    "Condition": {"StringLike": {"s3:prefix": f"{filestore.prefix}/*"}},
+                },
+                {"Sid": "Key", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": filestore.key_arn},
+            ],
+        }
+    )

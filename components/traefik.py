@@ -174,7 +174,7 @@ class Traefik(pulumi.ComponentResource):
                 ClusterRole(f"{name}-role", metadata=wide, rules=_rules(), opts=child),
                 ClusterRoleBinding(
                     f"{name}-role-binding",
-                    metadata=wide,
+                    metadata={**wide, "annotations": args.identity.review()},
                     role_ref={"apiGroup": group, "kind": "ClusterRole", "name": wide["name"]},
                     subjects=subject,
                     opts=child,
@@ -184,7 +184,7 @@ class Traefik(pulumi.ComponentResource):
             Role(f"{name}-role", metadata=metadata, rules=_rules(), opts=child),
             RoleBinding(
                 f"{name}-role-binding",
-                metadata=metadata,
+                metadata={**metadata, "annotations": args.identity.review()},
                 role_ref={"apiGroup": group, "kind": "Role", "name": NAME},
                 subjects=subject,
                 opts=child,

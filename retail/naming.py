@@ -17,6 +17,12 @@ LABEL_CLASS = "retail/class"
 LABEL_EDGE = "retail/edge"
 LABEL_POOL = "retail/pool"
 
+ANNOTATION_OWNER, ANNOTATION_REVIEW_DUE = "retail/owner", "retail/review-due"
+
+PLATFORM_TEAM, BREAK_GLASS, APPLICATION_TEAM = "platform-team", "break-glass", "application-team"
+"""Kubernetes groups (EKS access entries hand them out; an application team's begins with its namespace), and the names
+of the ClusterRoles of the same."""
+
 TAINT_POOL = "retail/pool"
 """Taint key of every pool that is not for everybody; its value is the pool's name."""
 
@@ -63,7 +69,8 @@ def selector(labels_of_pod: Mapping[str, str]) -> dict[str, str]:
 class Identity:
     """Who a stack is; every name, label and tag in it is computed from this.
 
-    objective_class, expires (a day, or `never`): for tags alone.
+    objective_class, expires (a day, or `never`): for tags alone. platform_team, review_due (a day, or empty): who
+    answers for what is granted in the cluster, and by when it is to be looked at again.
     """
 
     retailer: str
@@ -73,11 +80,18 @@ class Identity:
     region: str
     objective_class: str = "bronze"
     expires: str = "never"
+    platform_team: str = "platform-team"
+    review_due: str = ""
 
     @property
     def namespace(self) -> str:
         """The Kubernetes namespace of this retailer in this environment."""
         return shorten(f"{self.retailer}-{self.environment}")
+
+    @property
+    def drill_namespace(self) -> str:
+        """Where its backups are restored to be looked at: away from what is alive."""
+        return shorten(f"{self.namespace}-drill")
 
     @property
     def database(self) -> str:
@@ -95,6 +109,11 @@ class Identity:
             "expires": self.expires,
             "managed-by": "pulumi",
         }
+
+    def review(self, owner: str | None = None) -> dict[str, str]:
+        """Annotations of what grants rights: who answers for it (a team), and by when it is to be looked at again."""
+        due = {ANNOTATION_REVIEW_DUE: self.review_due} if self.review_due else {}
+        return {ANNOTATION_OWNER: owner or self.platform_team, **due}
 
     def labels(self, component: str) -> dict[str, str]:
         """The recommended Kubernetes labels and ours, for the metadata of objects and pods."""
@@ -126,6 +145,11 @@ class Identity:
     def secret_path(self, name: str = "") -> str:
         """A secret's name in Secrets Manager, or the prefix that this retailer's IAM policies are cut to."""
         return f"retail/{self.retailer}/{self.environment}/{name}"
+
+    @property
+    def application_team(self) -> str:
+        """The Kubernetes group of this retailer's own team."""
+        return f"{self.namespace}-{APPLICATION_TEAM}"
 
     def iam(self, role: str) -> str:
         """An IAM role's or policy's name."""

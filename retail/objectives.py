@@ -60,6 +60,9 @@ class Objectives:
 
 HOUR, DAY = 3600, 86400
 
+EXPORT_DAYS = 90
+"""Reports and exports are kept for a quarter, the longest period that accountants ask about at once."""
+
 RESTORE_OVERHEAD_SECONDS = 600
 """Beside the copying: a node, the volumes, replay of the last WAL, Odoo's start (facts, Odoo §10: 5 minutes for a node
 with pods; the rest is a guess that drills put right)."""

@@ -171,8 +171,16 @@ class Settings(BaseModel):
     )
 
     platform_team_role: str = Field("platform-team", description="IAM role (name) that administers the cluster.")
-    application_team_role: str = Field("application-team", description="IAM role (name) that may look, not change.")
-    break_glass_role: str = Field("break-glass", description="IAM role (name) for emergencies; every use is audited.")
+    application_team_role: str = Field(
+        "application-team",
+        description="IAM role (name) of the retailer's own team, which looks, restarts and runs jobs. Nobody else's.",
+    )
+    break_glass_role: str = Field(
+        "break-glass", description="IAM role (name) for emergencies; without rights of its own."
+    )
+    access_review_due: date | None = Field(
+        None, description="Day by which every way into the cluster is to be reviewed (YYYY-MM-DD)."
+    )
 
     # Outgoing mail
     smtp_host: str = Field(
@@ -271,7 +279,7 @@ class Settings(BaseModel):
                 raise ValueError(f"not a list: {error}") from None
         return value
 
-    @field_validator("expires", mode="before")
+    @field_validator("expires", "access_review_due", mode="before")
     @classmethod
     def _empty_is_no_day(cls, value: Any) -> Any:
         """Pulumi has no null: a day that is not set is an empty text."""
@@ -309,6 +317,8 @@ class Settings(BaseModel):
             region=self.region,
             objective_class=str(self.objective_class),
             expires=self.expires.isoformat() if self.expires else "never",
+            platform_team=self.platform_team_role,
+            review_due=self.access_review_due.isoformat() if self.access_review_due else "",
         )
 
     @property

@@ -1,6 +1,6 @@
-"""Alerts on the retailer's own PostgreSQL: its archive, standbys, poolers, volumes and drills."""
+"""Alerts on the retailer's own PostgreSQL: its archive, standbys, poolers and volumes."""
 
-from components.alerts.rule import DAY, HOUR, Alert
+from components.alerts.rule import HOUR, Alert
 from retail.objectives import Objectives
 
 LAG_SECONDS = 300
@@ -19,10 +19,9 @@ WRAPAROUND_TRANSACTIONS = 1_000_000_000
 """Half of what PostgreSQL has before it stops writes; autovacuum should have acted at 200 million."""
 
 
-def database_alerts(namespace: str, cluster: str, objectives: Objectives, drill: str | None) -> list[Alert]:
+def database_alerts(namespace: str, cluster: str, objectives: Objectives) -> list[Alert]:
     """Backup age comes from the plugin's metric: CloudNativePG's own ones stop at the last backup made without it, and
     an alert on them never fires. Absence is an alert of its own, because a comparison with nothing is never true.
-    drill: the CronJob that restores; None where nobody drills this cluster.
     """
     instances = f'namespace="{namespace}",pod=~"{cluster}-[0-9]+"'
     poolers = f'namespace="{namespace}",pod=~"{cluster}-pooler-.*"'
@@ -91,24 +90,7 @@ def database_alerts(namespace: str, cluster: str, objectives: Objectives, drill:
             True,
         ),
     ]
-    if drill is not None:
-        alerts.append(_drill_alert(namespace, cluster, objectives, drill))
     return alerts + _standby_alerts(instances, cluster, objectives) if objectives.instances > 1 else alerts
-
-
-def _drill_alert(namespace: str, cluster: str, objectives: Objectives, drill: str) -> Alert:
-    """A drill that never succeeded has no time of success: then its own age counts."""
-    cron = f'namespace="{namespace}",cronjob="{drill}"'
-    age = (objectives.drill_interval_days + 1) * DAY
-    succeeded = f"max(kube_cronjob_status_last_successful_time{{{cron}}})"
-    return Alert(
-        "RestoreDrillTooOld",
-        f"time() - {succeeded} > {age} or (time() - max(kube_cronjob_created{{{cron}}}) > {age} unless {succeeded})",
-        "1h",
-        f"No restore of {cluster} has been proven in {objectives.drill_interval_days} days",
-        "Read the last drill's log and run it again by hand; until it passes, backups are a hope.",
-        False,
-    )
 
 
 def _standby_alerts(instances: str, cluster: str, objectives: Objectives) -> list[Alert]:

@@ -5,11 +5,13 @@ code at the versions in retail/versions.py; for CloudNativePG docs/src (architec
 labels_annotations) of 1.30.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from rehearsal.check.claims import group_kind
 from rehearsal.check.cursor import Cursor
+from rehearsal.check.finding import Where
 from rehearsal.check.inventory import Declared, Pods, Ports, Thing
 from rehearsal.engine.model import UNKNOWN
 
@@ -235,6 +237,27 @@ def _external_keys(spec: Cursor) -> frozenset[str] | None:
     return None if fetched is None else fetched | template["data"].keys()
 
 
+def _config_map(item: Declared) -> Promise:
+    """Manifests in files: somebody (a drill) will create what they say, in the cluster that the ConfigMap is in."""
+    for name, content in item.root["data"].fields():
+        if not name.endswith(".json") or not isinstance(content.value, str):
+            continue
+        manifest = Cursor(_parsed(content.value))
+        api_version, kind = manifest["apiVersion"].text(), manifest["kind"].text()
+        if api_version and kind:
+            made = manifest.down("metadata", "name").text()
+            namespace = manifest.down("metadata", "namespace").text(item.namespace or "")
+            where = Where(kind, namespace, made, item.where.urn)
+            yield from of_object(Declared(where, group_kind(api_version, kind), namespace, made, manifest))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return None
+
+
 def _certificate(item: Declared) -> Promise:
     spec = item.root["spec"]
     keys = _TLS_KEYS | {"ca.crt"}
@@ -254,6 +277,7 @@ def _issuer(item: Declared) -> Promise:
 
 
 _PROMISES: Final[dict[str, Callable[[Declared], Promise]]] = {
+    "ConfigMap": _config_map,
     group_kind("postgresql.cnpg.io/v1", "Cluster"): _cluster,
     group_kind("postgresql.cnpg.io/v1", "Pooler"): _pooler,
     group_kind("postgresql.cnpg.io/v1", "DatabaseRole"): _database_role,

@@ -49,7 +49,7 @@ def by_bucket(evaluation: Evaluation, kind: str) -> dict[str, Resource]:
 def test_every_bucket_is_private_versioned_encrypted_and_tls_only(run: Callable[..., Evaluation]) -> None:
     evaluation = run()
     buckets = by_bucket(evaluation, "Bucket")
-    assert len(buckets) == 4
+    assert len(buckets) == 5
     assert not any(bucket.inputs["forceDestroy"] for bucket in buckets.values())
     for kind in ("BucketVersioning", "BucketPublicAccessBlock", "BucketOwnershipControls", "BucketPolicy"):
         assert by_bucket(evaluation, kind).keys() == buckets.keys()
@@ -83,16 +83,58 @@ def test_locks_outlast_the_recovery_window_and_lifecycle_outlasts_locks(run: Cal
     assert len(locks) == 3  # not on the filestore itself, to which clients write without checksums
     for bucket, lock in locks.items():
         retention = lock.inputs["rule"]["defaultRetention"]
-        (rule,) = lifecycles[bucket].inputs["rules"]
+        rule = lifecycles[bucket].inputs["rules"][0]
         assert retention["mode"] == "COMPLIANCE"
         assert GOLD.retention_days < retention["days"] < rule["noncurrentVersionExpiration"]["noncurrentDays"]
         assert by_bucket(evaluation, "Bucket")[bucket].inputs["objectLockEnabled"]
 
 
 def test_lifecycles_never_expire_current_objects(run: Callable[..., Evaluation]) -> None:
-    for lifecycle in by_bucket(run(), "BucketLifecycleConfiguration").values():
-        (rule,) = lifecycle.inputs["rules"]
-        assert rule["expiration"] == {"expiredObjectDeleteMarker": True}
+    for bucket, lifecycle in by_bucket(run(), "BucketLifecycleConfiguration").items():
+        expiries = [rule["expiration"] for rule in lifecycle.inputs["rules"] if "expiration" in rule]
+        by_age = [{"days": 90}] if "-exports-" in bucket else []
+        assert expiries == [{"expiredObjectDeleteMarker": True}, *by_age]
+
+
+def test_what_is_read_seldom_gets_cheaper_but_not_what_is_small(run: Callable[..., Evaluation]) -> None:
+    evaluation = run()
+    found = {
+        bucket: rule
+        for bucket, lifecycle in by_bucket(evaluation, "BucketLifecycleConfiguration").items()
+        for rule in lifecycle.inputs["rules"]
+        if "transitions" in rule
+    }
+    ((bucket, rule),) = found.items()
+    assert "-filestore-111122223333" in bucket
+    assert rule["filter"] == {"objectSizeGreaterThan": 128 * 1024}
+    assert rule["transitions"] == [{"days": 30, "storageClass": "INTELLIGENT_TIERING"}]
+    classes = {
+        replication.inputs["bucket"]: replication.inputs["rules"][0]["destination"]["storageClass"]
+        for replication in by_bucket(evaluation, "BucketReplicationConfig").values()
+    }
+    assert classes[SOURCE] == "STANDARD_IA"
+    assert classes[bucket] == "INTELLIGENT_TIERING"  # the other one bills small objects as 128 KiB
+
+
+def test_nobody_chooses_another_key(run: Callable[..., Evaluation]) -> None:
+    """A header is refused, a missing one is not: uploads without any take the bucket's key."""
+    for policy in by_bucket(run(), "BucketPolicy").values():
+        statements = json.loads(policy.inputs["policy"])["Statement"]
+        denied = [each["Condition"] for each in statements if each["Effect"] == "Deny"]
+        assert {"Null": {"s3:x-amz-server-side-encryption": "false"}} in denied
+        assert {"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}} in denied
+
+
+def test_every_bucket_says_where_it_is(run: Callable[..., Evaluation]) -> None:
+    regions = {bucket: resource.inputs["region"] for bucket, resource in by_bucket(run(), "Bucket").items()}
+    assert {bucket: "eu-west-1" if "-copy-" in bucket else "eu-central-1" for bucket in regions} == regions
+
+
+def test_exports_expire_and_can_be_erased(run: Callable[..., Evaluation]) -> None:
+    evaluation = run()
+    (bucket,) = (name for name in by_bucket(evaluation, "Bucket") if "-exports-" in name)
+    assert bucket not in by_bucket(evaluation, "BucketObjectLockConfiguration")
+    assert bucket not in by_bucket(evaluation, "BucketReplicationConfig")
 
 
 def test_replication_is_timed_and_covers_encrypted_objects(run: Callable[..., Evaluation]) -> None:
@@ -117,7 +159,7 @@ def test_the_copy_takes_replicas_from_that_role_only(run: Callable[..., Evaluati
 
 
 def test_a_stack_has_only_the_buckets_it_fills(run: Callable[..., Evaluation]) -> None:
-    assert all("filestore" in bucket for bucket in by_bucket(run(database=False), "Bucket"))
+    assert not [bucket for bucket in by_bucket(run(database=False), "Bucket") if "-backups-" in bucket]
     assert all("backups" in bucket for bucket in by_bucket(run(attachments=False), "Bucket"))
 
 
@@ -139,4 +181,4 @@ def test_mistakes_are_told_together(identity: Identity) -> None:
 
 def test_a_lifecycle_within_the_lock_is_refused() -> None:
     with pytest.raises(pulumi.InputPropertiesError, match="keep_days"):
-        ProtectedBucketArgs(bucket="b", kms_key_arn="arn:key", keep_days=37, lock_days=37)
+        ProtectedBucketArgs(bucket="b", region="eu-west-1", kms_key_arn="arn:key", keep_days=37, lock_days=37)

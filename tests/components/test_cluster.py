@@ -18,9 +18,8 @@ def args(identity: Identity, **changes: Any) -> ClusterArgs:
         "identity": identity,
         "cluster_name": "acme-production",
         "version": "1.35",
-        "private_subnet_ids": SUBNETS,
+        "control_plane_subnet_ids": SUBNETS,
         "platform_team_role": "platform-team",
-        "application_team_role": "application-team",
         "break_glass_role": "break-glass",
     }
     return ClusterArgs(**{**given, **changes})
@@ -58,15 +57,19 @@ def test_only_access_entries_let_people_in(evaluation: Evaluation, control_plane
         "authenticationMode": "API",
         "bootstrapClusterCreatorAdminPermissions": False,
     }
+    entries = {entry.inputs["principalArn"].rpartition("/")[2]: entry for entry in of_type(evaluation, "AccessEntry")}
+    assert {role: entry.inputs["kubernetesGroups"] for role, entry in entries.items()} == {
+        "platform-team": ["platform-team"],
+        "break-glass": ["break-glass"],
+    }
+
+
+def test_break_glass_has_no_standing_rights(evaluation: Evaluation) -> None:
     granted = {
         link.inputs["principalArn"].rpartition("/")[2]: link.inputs["policyArn"].rpartition("/")[2]
         for link in of_type(evaluation, "AccessPolicyAssociation")
     }
-    assert granted == {
-        "platform-team": "AmazonEKSClusterAdminPolicy",
-        "application-team": "AmazonEKSViewPolicy",
-        "break-glass": "AmazonEKSClusterAdminPolicy",
-    }
+    assert granted == {"platform-team": "AmazonEKSClusterAdminPolicy"}
 
 
 def test_control_plane_is_encrypted_logged_and_hard_to_lose(evaluation: Evaluation, control_plane: Resource) -> None:
@@ -123,5 +126,7 @@ def test_kubeconfig_holds_no_credential(run_component: Any, identity: Identity) 
 
 
 def test_all_mistakes_are_in_one_message(identity: Identity) -> None:
-    with pytest.raises(pulumi.InputPropertiesError, match=r"endpoint_cidrs must not be.*; .*three different roles"):
+    with pytest.raises(
+        pulumi.InputPropertiesError, match=r"endpoint_cidrs must not be.*; break_glass_role must not be"
+    ):
         args(identity, endpoint_cidrs=("0.0.0.0/0",), break_glass_role="platform-team")

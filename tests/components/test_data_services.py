@@ -9,6 +9,7 @@ import pulumi
 import pytest
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Namespace
+from pulumi_kubernetes.helm.v3 import Release
 from pulumi_kubernetes.scheduling.v1 import PriorityClass
 
 from components.access import SharedDatabase
@@ -118,9 +119,10 @@ def dedicated(identity: Identity, plan: Plan) -> Callable[..., None]:
                 time_zone=plan.settings.time_zone,
                 eks_cluster_name="acme-production",
                 server_name=postgres.server_name,
-                object_store=postgres.object_store,
                 backup_bucket=backups.backup_bucket,
                 kms_key_arn=key.key_arn,
+                api_cidrs=("10.20.240.0/27",),
+                filestore=None,
             ),
             opts,
         )
@@ -131,6 +133,7 @@ def dedicated(identity: Identity, plan: Plan) -> Callable[..., None]:
                 identity=identity,
                 objectives=plan.objectives,
                 cluster_name=cluster_name(identity),
+                drills=True,
                 database_namespace=identity.namespace,
                 edge_replicas=3,
                 tiers=tuple(plan.tiers),
@@ -184,6 +187,7 @@ def shared(identity: Identity, plan: Plan) -> Callable[..., None]:
                 identity=identity,
                 objectives=plan.objectives,
                 cluster_name=None,
+                drills=False,
                 database_namespace="retail-production",
                 edge_replicas=0,
                 tiers=tuple(plan.tiers),
@@ -220,6 +224,8 @@ def surroundings(identity: Identity, opts: pulumi.ResourceOptions) -> None:
         Namespace(f"namespace-{namespace}", metadata={"name": namespace}, opts=opts)
     for value, name in enumerate(("deferrable", "important", "critical")):
         PriorityClass(f"priority-{name}", metadata={"name": name}, value=value, opts=opts)
+    for operator in ("cnpg-system", "observability"):
+        Release(operator, chart=operator, name=operator, namespace=operator, create_namespace=True, opts=opts)
     CustomResource(
         "platform-database",
         api_version="postgresql.cnpg.io/v1",

@@ -24,7 +24,9 @@ def of_type(evaluation: Evaluation, kind: str) -> list[Resource]:
 
 def test_subnets_do_not_overlap_and_stay_in_the_vpc() -> None:
     cut = subnet_cidrs("10.20.0.0/16", ZONES)
-    networks = [IPv4Network(cidr) for zone in ZONES for cidr in (cut[zone].public, cut[zone].private)]
+    networks = [
+        IPv4Network(cidr) for zone in ZONES for cidr in (cut[zone].public, cut[zone].private, cut[zone].control_plane)
+    ]
     assert all(network.subnet_of(IPv4Network("10.20.0.0/16")) for network in networks)
     assert not any(one.overlaps(other) for one in networks for other in networks if one is not other)
     assert {IPv4Network(cut[zone].private).prefixlen for zone in ZONES} == {18}

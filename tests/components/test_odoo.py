@@ -1,6 +1,7 @@
 """The traps of Odoo on Kubernetes (facts, Odoo): each has a test here."""
 
 import configparser
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -341,6 +342,23 @@ def test_changed_secrets_reach_the_pods(odoo: Evaluation) -> None:
 def test_the_session_store_is_a_secret_reference(odoo: Evaluation) -> None:
     (url,) = [item for item in container(odoo, Tier.POS)["env"] if item["name"] == "ODOO_SESSION_REDIS_URL"]
     assert url["valueFrom"]["secretKeyRef"] == {"name": "redis", "key": "url"}
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_only_tiers_that_make_exports_reach_them_and_none_erases_them(
+    odoo: Evaluation, identity: Identity, tier: Tier
+) -> None:
+    bucket = "acme-production-exports-111122223333-eu-central-1"
+    urls = [item["value"] for item in container(odoo, tier)["env"] if item["name"] == "EXPORTS_URL"]
+    policies = [r.inputs["policy"] for r in odoo.resources.values() if r.name == f"odoo-{tier}-role-policy"]
+    statements = [each for policy in policies for each in json.loads(policy)["Statement"] if each["Sid"] == "Exports"]
+    if tier in (Tier.BACKOFFICE, Tier.BATCH):
+        assert urls == [f"s3://{bucket}/{identity.namespace}"]
+        (statement,) = statements
+        assert statement["Resource"] == f"arn:aws:s3:::{bucket}/{identity.namespace}/*"
+        assert not [action for action in statement["Action"] if "Delete" in action]
+    else:
+        assert (urls, statements) == ([], [])
 
 
 def test_tiers_with_attachments_have_a_role_of_their_own(odoo: Evaluation, identity: Identity) -> None:

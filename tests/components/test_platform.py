@@ -30,7 +30,6 @@ def args(identity: Identity, plan: Plan) -> PlatformArgs:
         vpc_cidr="10.20.0.0/16",
         system_pool=plan.pools[Pool.SYSTEM],
         platform_team_role="platform-team",
-        application_team_role="application-team",
         break_glass_role="break-glass",
     )
 

@@ -6,8 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.network_policies import PRIVATE_RANGES, Neighbours, network_policies
-from components.quota import resource_quota
+from components.network_policies import Neighbours, network_policies
+from components.network_rules import PRIVATE_RANGES
+from components.quota import resource_quotas
 from components.tenancy import Tenancy, TenancyArgs
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import reveal
@@ -16,6 +17,7 @@ from retail.plan import Plan
 from retail.tiers import PROFILES, DatabasePath, Tier
 
 CACHES = ("10.20.0.0/18", "10.20.64.0/18", "10.20.128.0/18")
+API = ("10.20.240.0/27", "10.20.240.32/27", "10.20.240.64/27")
 CIDRS = ("10.20.192.0/20", "10.20.208.0/20", "10.20.224.0/20")
 
 
@@ -26,7 +28,12 @@ def run_tenancy(run_component: Any, identity: Identity) -> Callable[..., dict[tu
 
         def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:
             args = TenancyArgs(
-                identity=identity, plan=plan, vpc_cidr="10.20.0.0/16", load_balancer_cidrs=CIDRS, **given
+                identity=identity,
+                plan=plan,
+                cluster_name="acme-production",
+                vpc_cidr="10.20.0.0/16",
+                load_balancer_cidrs=CIDRS,
+                **given,
             )
             Tenancy("tenancy", args, opts)
 
@@ -47,7 +54,7 @@ def policies(**changes: Any) -> dict[str, Any]:
         "redis_cidrs": CACHES,
         "has_standbys": True,
         "smtp_port": None,
-        "vpc_cidr": "10.20.0.0/16",
+        "api_cidrs": API,
         "load_balancer_cidrs": CIDRS,
         **changes,
     }
@@ -72,28 +79,70 @@ def test_pod_security_is_restricted_at_the_clusters_version(
 
 
 @pytest.mark.parametrize("season", ["normal", "peak"])
-def test_the_quota_holds_all_ceilings_in_a_rollout(make_test_plan: Callable[..., Plan], season: str) -> None:
+def test_the_quota_holds_all_ceilings_in_a_rollout_and_little_more(
+    make_test_plan: Callable[..., Plan], season: str
+) -> None:
     plan = make_test_plan(season=season)
-    hard = resource_quota(plan, owns_edge=True)
+    hard = resource_quotas(plan, owns_edge=True)["quota"]["hard"]
     assert plan.database
-    millis = sum(tier.ceiling * 1.25 * tier.cpu_request_millis for tier in plan.tiers.values())
+    millis = sum(tier.peak_ceiling * 1.25 * tier.cpu_request_millis for tier in plan.tiers.values())
     millis += plan.database.instances * plan.database.cpu_millis + plan.traefik_replicas * 1000
-    assert int(hard["requests.cpu"].removesuffix("m")) >= millis
-    mib = sum(tier.ceiling * 1.25 * tier.memory_limit_mib for tier in plan.tiers.values())
+    assert millis <= int(hard["requests.cpu"].removesuffix("m")) <= 1.6 * millis
+    mib = sum(tier.peak_ceiling * 1.25 * tier.memory_limit_mib for tier in plan.tiers.values())
     mib += (plan.database.instances + 1) * plan.database.memory_mib
-    assert int(hard["limits.memory"].removesuffix("Mi")) >= mib
+    assert mib <= int(hard["limits.memory"].removesuffix("Mi")) <= 1.6 * mib
     assert int(hard["requests.memory"].removesuffix("Mi")) <= int(hard["limits.memory"].removesuffix("Mi"))
-    assert int(hard["pods"]) >= sum(tier.ceiling * 1.25 for tier in plan.tiers.values()) + plan.database.instances + 6
+    assert int(hard["pods"]) >= sum(tier.peak_ceiling * 1.25 for tier in plan.tiers.values()) + plan.database.instances
 
 
 def test_the_quota_is_the_same_in_both_seasons(make_test_plan: Callable[..., Plan]) -> None:
-    normal, peak = (resource_quota(make_test_plan(season=season), owns_edge=True) for season in ("normal", "peak"))
+    normal, peak = (resource_quotas(make_test_plan(season=season), owns_edge=True) for season in ("normal", "peak"))
     assert normal == peak
 
 
 def test_who_has_no_edge_may_have_no_load_balancer(make_test_plan: Callable[..., Plan]) -> None:
-    hard = resource_quota(make_test_plan(), owns_edge=False)
+    hard = resource_quotas(make_test_plan(), owns_edge=False)["quota"]["hard"]
     assert (hard["services.loadbalancers"], hard["services.nodeports"]) == ("0", "0")
+
+
+def by_class(quotas: dict[str, Any]) -> dict[str, int]:
+    """Pods allowed in each priority class."""
+    found: dict[str, int] = {}
+    for spec in quotas.values():
+        for term in spec.get("scopeSelector", {}).get("matchExpressions", []):
+            assert (term["scopeName"], term["operator"]) == ("PriorityClass", "In")
+            found |= {name: int(spec["hard"]["pods"]) for name in term["values"]}
+    return found
+
+
+def test_priority_is_rationed(make_test_plan: Callable[..., Plan]) -> None:
+    """Without it a retailer could run anything as `critical`, and on shared nodes push off another's tills."""
+    plan = make_test_plan()
+    allowed = by_class(resource_quotas(plan, owns_edge=True))
+    assert allowed.keys() == {
+        "critical",
+        "important",
+        "deferrable",
+        "headroom",
+        "system-cluster-critical",
+        "system-node-critical",
+    }
+    assert allowed["system-cluster-critical"] == allowed["system-node-critical"] == 0
+    classes = {tier: plan.tiers[tier].profile.workload_class for tier in plan.tiers}
+    for workload_class in ("critical", "important", "deferrable"):
+        pods = [plan.tiers[tier].peak_ceiling for tier, found in classes.items() if found == workload_class]
+        assert sum(pods) < allowed[workload_class] <= 2 * sum(pods) + 12
+
+
+def test_a_platform_runs_no_odoo(make_test_plan: Callable[..., Plan]) -> None:
+    """Only its edge and database are critical there, and nothing is deferrable."""
+    plan = make_test_plan(retailer="acme", hosting="platform", domain="group.example")
+    allowed = by_class(resource_quotas(plan, owns_edge=True))
+    assert plan.database
+    database = plan.database
+    poolers = database.pooler.instances + 1 + database.integration.instances + 1
+    assert allowed["critical"] == plan.traefik_replicas + 1 + database.instances + 1 + poolers
+    assert (allowed["important"], allowed["deferrable"]) == (0, 0)
 
 
 def test_everything_is_closed_first() -> None:
@@ -160,7 +209,7 @@ def test_a_release_reaches_what_its_steps_ask_and_nobody_reaches_it() -> None:
     assert spec["policyTypes"] == ["Egress"]
     (database,) = opened(spec, "egress", 5432)
     assert database["podSelector"]["matchLabels"] == {"cnpg.io/podRole": "instance"}
-    assert {"ipBlock": {"cidr": "10.20.0.0/16"}} in opened(spec, "egress", 443)
+    assert {"ipBlock": {"cidr": API[0]}} in opened(spec, "egress", 443)
     assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == {443, 5432}
 
 
@@ -201,6 +250,16 @@ def test_the_database_is_open_to_its_clients_its_operator_and_keda() -> None:
     assert [peer for peer in opened(spec, "ingress", 5432) if "keda-operator" in str(peer)]
     assert [peer for peer in opened(spec, "ingress", 8000) if "cnpg-system" in str(peer)]
     assert [peer for peer in opened(spec, "ingress", 9187) if "observability" in str(peer)]
+
+
+def test_the_kubernetes_api_is_reached_at_its_own_addresses_only() -> None:
+    """By whom needs it: 443 to the whole VPC would be 443 to every pod in it."""
+    to_api = {"ipBlock": {"cidr": API[0]}}
+    found = policies()
+    asking = {name for name, spec in found.items() if to_api in opened(spec, "egress", 443)}
+    assert asking == {"traefik", "database", "release", "rotation"}
+    blocks = [peer["ipBlock"] for spec in found.values() for peer in opened(spec, "egress", 443) if "ipBlock" in peer]
+    assert {block["cidr"] for block in blocks} == {*API, "0.0.0.0/0"}
 
 
 def test_a_shared_retailer_uses_the_platforms_database_and_edge() -> None:
@@ -273,7 +332,7 @@ def test_a_rotation_reaches_what_it_rotates_and_nobody_reaches_it() -> None:
     assert rotation["policyTypes"] == ["Egress"]
     assert opened(rotation, "egress", 5432) == [{"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance"}}}]
     assert opened(rotation, "egress", 6379) == [{"ipBlock": {"cidr": cidr}} for cidr in CACHES]
-    assert {"ipBlock": {"cidr": "10.20.0.0/16"}} in opened(rotation, "egress", 443)  # the Kubernetes API
+    assert {"ipBlock": {"cidr": API[0]}} in opened(rotation, "egress", 443)  # the Kubernetes API
     assert "rotation" in str(opened(found["database-instances"], "ingress", 5432))
     others = {name: spec for name, spec in found.items() if name not in ("rotation", "database-instances")}
     assert not [name for name, spec in others.items() if "rotation" in str(spec)]
@@ -285,11 +344,20 @@ def test_a_rotation_reaches_what_it_rotates_and_nobody_reaches_it() -> None:
 
 
 def test_people_get_their_roles_by_group(run_tenancy: Callable[..., Any], make_test_plan: Callable[..., Plan]) -> None:
+    """The retailer's own team by a group that no other namespace knows."""
     found = run_tenancy(make_test_plan())
-    for group, role in (("platform-team", "admin"), ("application-team", "view")):
-        binding = found["RoleBinding", group]
-        assert binding["roleRef"]["name"] == role
+    bindings = {name: item for (kind, name), item in found.items() if kind == "RoleBinding"}
+    roles = {"platform-team": "admin", "acme-production-application-team": "application-team"}
+    assert {name: binding["roleRef"]["name"] for name, binding in bindings.items()} == roles
+    for group, binding in bindings.items():
         assert binding["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}]
+
+
+def test_on_a_platform_there_is_no_application_team(
+    run_tenancy: Callable[..., Any], make_test_plan: Callable[..., Plan]
+) -> None:
+    found = run_tenancy(make_test_plan(retailer="acme", hosting="platform", domain="group.example"))
+    assert [name for kind, name in found if kind == "RoleBinding"] == ["platform-team"]
 
 
 def test_a_shared_retailer_must_name_its_platform(identity: Identity, make_test_plan: Callable[..., Plan]) -> None:
@@ -302,6 +370,7 @@ def test_a_shared_retailer_must_name_its_platform(identity: Identity, make_test_
         TenancyArgs(
             identity=identity,
             plan=shared,
+            cluster_name="acme-production",
             edge="platform",
             vpc_cidr="10.20.0.0/16",
             load_balancer_cidrs=CIDRS,

@@ -30,6 +30,7 @@ def workloads(identity: Identity, plan: Plan) -> Callable[..., None]:
             TenancyArgs(
                 identity=identity,
                 plan=plan,
+                cluster_name="acme-production",
                 edge=identity.retailer,
                 vpc_cidr="10.20.0.0/16",
                 load_balancer_cidrs=CIDRS,
@@ -85,6 +86,7 @@ OTHERS = (
     "keda",
     "PriorityClass",
     "letsencrypt",
+    "application-team",
     "aws",
 )
 """Words of what other components and the platform's operators bring: here nobody does."""

@@ -247,6 +247,31 @@ def test_what_needs_nothing_of_the_program(prove_yaml: ProveYaml, program: str) 
     assert prove_yaml(program).findings == []
 
 
+DRILLED = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: drill, namespace: shop}
+data: {cluster.json: '%s'}
+"""
+SCRATCH = (
+    '{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster",'
+    ' "metadata": {"name": "scratch", "namespace": "shop"}, "spec": {"instances": 1}}'
+)
+
+
+def test_a_manifest_in_a_config_map_promises_what_it_says(prove_yaml: ProveYaml) -> None:
+    """A restore drill creates its cluster out of one; policies may mean its pods, and Roles its Secrets."""
+    policy = simple(
+        "NetworkPolicy",
+        "p",
+        version="networking.k8s.io/v1",
+        rest="spec: {podSelector: {matchLabels: {cnpg.io/cluster: scratch}}}",
+    )
+    assert prove_yaml(policy + "---" + DRILLED % SCRATCH).findings == []
+    for other in ("{}", "no JSON", SCRATCH.replace("scratch", "another")):
+        assert len(prove_yaml(policy + "---" + DRILLED % other).findings) == 1, other
+
+
 def test_a_cluster_promises_what_the_operator_makes(prove_yaml: ProveYaml) -> None:
     poolers = custom("Pooler", "postgresql.cnpg.io/v1", "pool", "cluster: {name: pg}, pgbouncer: {}")
     policy = simple(
