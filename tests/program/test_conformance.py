@@ -16,7 +16,8 @@ Evaluate = Callable[..., Evaluation]
 
 ALL = checks()
 # Below these, properties were added that no check looks at: name them in its table, or lower the bar knowingly.
-LEAST_COVERAGE = {"SDK types": 1.0, "AWS models": 0.95, "IAM documents": 1.0, "Helm values": 0.95}
+# Of Helm's values a tenth is Alertmanager's configuration, which its chart hands on as it is.
+LEAST_COVERAGE = {"SDK types": 1.0, "AWS models": 0.95, "IAM documents": 1.0, "Helm values": 0.85}
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)

@@ -127,7 +127,7 @@ def test_no_secret_is_in_it(stack: str, evaluation_of: Callable[[str], Evaluatio
     ]
     secrets = {text for each in every for text in secret_texts([each.inputs, each.outputs]) if len(text) >= 12}
 
-    assert secrets
+    assert bool(secrets) == (stack != "platform"), "nobody logs in to a platform's own database"
     assert not [secret for secret in secrets if secret in svg]
 
 
