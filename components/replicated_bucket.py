@@ -45,7 +45,7 @@ class ReplicatedBucket(pulumi.ComponentResource):
 
     Example:
         ReplicatedBucket("backups", ReplicatedBucketArgs(identity=identity, purpose="backups", lock_days=37,
-            lock_mode="COMPLIANCE", lock_source=True, backup_account=settings.backup_account,
+            lock_mode="COMPLIANCE", lock_source=True, tiered=False, backup_account=settings.backup_account,
             recovery_region=settings.recovery_region, kms_key_arn=key.key_arn, copy_kms_key_arn=key.recovery_key_arn,
             copy_provider=backup_provider, role=replication_role))
     """
