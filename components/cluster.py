@@ -15,6 +15,9 @@ from retail.naming import BREAK_GLASS, PLATFORM_TEAM, Identity
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy"
+NODE_ROLE = "node"
+"""Of the nodes' role, in its name."""
+
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")
 """What a node itself may do: join, pull images, be looked at through Session Manager (it has no SSH key). Addresses of
 pods are the business of the CNI's own role."""
@@ -243,13 +246,13 @@ class Cluster(pulumi.ComponentResource):
         Its outputs rest on its policies and on the add-ons, so nodes are launched only once they can join and get
         ready. They rest on outputs that a preview knows, so the name stays known there.
         """
-        role, attachments = self._role(f"{name}-node", identity.iam("node"), "ec2.amazonaws.com", NODE_POLICIES)
+        role, attachments = self._role(f"{name}-node", identity.iam(NODE_ROLE), "ec2.amazonaws.com", NODE_POLICIES)
         ready = [*(attachment.role for attachment in attachments), *(addon.cluster_name for addon in addons)]
         self.node_role_name = pulumi.Output.all(*ready).apply(lambda names: str(names[0]))
         self.node_role_arn = pulumi.Output.all(role.arn, *ready).apply(lambda values: str(values[0]))
         profile = iam.InstanceProfile(
             f"{name}-node",
-            name=identity.iam("node"),
+            name=identity.iam(NODE_ROLE),
             role=self.node_role_name,
             opts=pulumi.ResourceOptions(parent=self),
         )

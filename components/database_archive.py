@@ -31,7 +31,6 @@ class DatabaseArchiveArgs:
     objectives: Objectives
     eks_cluster_name: pulumi.Input[str]
     bucket: pulumi.Input[str]
-    kms_key_arn: pulumi.Input[str]
     other_region: str | None = None
 
 
@@ -45,7 +44,7 @@ class DatabaseArchive(pulumi.ComponentResource):
 
     Example:
         archive = DatabaseArchive("archive", DatabaseArchiveArgs(identity=identity, objectives=objectives,
-            eks_cluster_name=access.cluster_name, bucket=backups.backup_bucket, kms_key_arn=key.key_arn))
+            eks_cluster_name=access.cluster_name, bucket=backups.backup_bucket))
     """
 
     object_store: pulumi.Output[str]
@@ -63,9 +62,7 @@ class DatabaseArchive(pulumi.ComponentResource):
                 cluster_name=args.eks_cluster_name,
                 namespace=identity.namespace,
                 service_account=cluster_name(identity),
-                policy=archive_policy(
-                    args.bucket, args.kms_key_arn, write=True, also=_other_archive(other) if other else ()
-                ),
+                policy=archive_policy(identity, args.bucket, write=True, also=_other_archive(other) if other else ()),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -140,8 +137,8 @@ def archive_location(bucket: pulumi.Input[str]) -> dict[str, Any]:
 
 
 def archive_policy(
+    identity: Identity,
     bucket: pulumi.Input[str],
-    kms_key_arn: pulumi.Input[str],
     *,
     write: bool,
     also: Sequence[dict[str, Any]] = (),
@@ -163,12 +160,7 @@ def archive_policy(
             ],
             "Resource": pulumi.Output.concat(bucket_arn, f"/{PREFIX}/*"),
         },
-        {
-            "Sid": "Key",
-            "Effect": "Allow",
-            "Action": ["kms:Decrypt", *(["kms:GenerateDataKey"] if write else [])],
-            "Resource": kms_key_arn,
-        },
+        key_use(identity, ["kms:Decrypt", *(["kms:GenerateDataKey"] if write else [])], service="s3"),
         *also,
     ]
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})

@@ -143,7 +143,7 @@ class Foundation(pulumi.ComponentResource):
         bucket = self.backups.filestore_bucket
         if bucket is None:
             return None
-        return Filestore(bucket=bucket, prefix=self._args.identity.namespace, key_arn=self.key.key_arn)
+        return Filestore(bucket=bucket, prefix=self._args.identity.namespace)
 
     @property
     def shared_database(self) -> SharedDatabase | None:

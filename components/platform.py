@@ -103,7 +103,6 @@ class Platform(pulumi.ComponentResource):
                 cluster_name=cluster_name,
                 cluster=system.cluster_name,
                 vpc_id=network.vpc_id,
-                node_role_arn=cluster.node_role_arn,
                 after=[defaults],
             ),
             opts=in_cluster,

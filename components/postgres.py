@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from components.database_archive import PLUGIN, DatabaseArchive, DatabaseArchiveArgs, cluster_name
+from components.database_archive import PLUGIN, DatabaseArchive, DatabaseArchiveArgs, cluster_name, object_store_name
 from components.database_pods import data_nodes, object_labels, pod_labels
 from components.database_topology import OtherRegion, server_name, topology
 from components.database_volumes import DatabaseVolumes, DatabaseVolumesArgs
@@ -130,7 +130,6 @@ class Postgres(pulumi.ComponentResource):
                 objectives=args.objectives,
                 eks_cluster_name=args.eks_cluster_name,
                 bucket=args.backup_bucket,
-                kms_key_arn=args.kms_key_arn,
                 other_region=args.other.region if args.other else None,
             ),
             opts=child,
@@ -159,7 +158,7 @@ class Postgres(pulumi.ComponentResource):
             api_version=API_VERSION,
             kind="Cluster",
             metadata=metadata,
-            spec=_cluster(args, volumes, archive, queries, self.server_name),
+            spec=_cluster(args, volumes, queries, self.server_name),
             opts=pulumi.ResourceOptions(
                 parent=self, protect=True, retain_on_delete=True, depends_on=[archive, volumes, queries]
             ),
@@ -230,9 +229,7 @@ class Postgres(pulumi.ComponentResource):
         )
 
 
-def _cluster(
-    args: PostgresArgs, volumes: DatabaseVolumes, archive: DatabaseArchive, queries: PostgresQueries, server: str
-) -> dict[str, Any]:
+def _cluster(args: PostgresArgs, volumes: DatabaseVolumes, queries: PostgresQueries, server: str) -> dict[str, Any]:
     """`spec` of the Cluster."""
     plan, identity = args.plan, args.identity
     several = plan.instances > 1
@@ -277,7 +274,7 @@ def _cluster(
                 "name": PLUGIN,
                 "enabled": True,
                 "isWALArchiver": True,
-                "parameters": {"barmanObjectName": archive.object_store, "serverName": server},
+                "parameters": {"barmanObjectName": object_store_name(identity), "serverName": server},
             }
         ],
     }

@@ -112,7 +112,7 @@ class Recovery(pulumi.ComponentResource):
         )
         account = self._account(scratch.name)
         if args.filestore is not None:
-            needed.append(self._pod_identity("attachments", NAME, filestore_reading_policy(args.filestore)))
+            needed.append(self._pod_identity("attachments", NAME, filestore_reading_policy(identity, args.filestore)))
         files = self._config_map(
             "files", {file.name: file.read_text(encoding="utf-8") for file in sorted(SCRIPTS.glob("*.py"))}
         )
@@ -183,7 +183,7 @@ class Recovery(pulumi.ComponentResource):
         args, identity = self._args, self._args.identity
         name = scratch_cluster_name(identity)
         storage_class = f"gp3-{identity.drill_namespace}"
-        reader = self._pod_identity("archive", name, archive_policy(args.backup_bucket, args.kms_key_arn, write=False))
+        reader = self._pod_identity("archive", name, archive_policy(identity, args.backup_bucket, write=False))
         account = ServiceAccount(
             f"{self._name}-scratch-account",
             metadata=self._metadata(name),

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_aws import iam, s3
 
+from components.encryption import key_use
 from components.protected_bucket import LockMode, ProtectedBucket, ProtectedBucketArgs
 from retail.naming import Identity
 
@@ -86,11 +87,13 @@ class ReplicatedBucket(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, providers=[args.copy_provider], depends_on=[args.role]),
         )
+        # Not the ARNs that AWS tells: those are not known before the buckets are there, and a preview shows these.
+        source_arn, copy_arn = (pulumi.Output.concat("arn:aws:s3:::", end.bucket) for end in (source, copy))
         policy = iam.RolePolicy(
             f"{name}-permission",
             name=args.purpose,
             role=args.role.name,
-            policy=pulumi.Output.json_dumps(_permissions(args, source.arn, copy.arn)),
+            policy=pulumi.Output.json_dumps(_permissions(args, source_arn, copy_arn)),
             opts=child,
         )
         minutes = {"minutes": REPLICATION_MINUTES}
@@ -107,7 +110,7 @@ class ReplicatedBucket(pulumi.ComponentResource):
                     "delete_marker_replication": {"status": "Enabled"},
                     "source_selection_criteria": {"sse_kms_encrypted_objects": {"status": "Enabled"}},
                     "destination": {
-                        "bucket": copy.arn,
+                        "bucket": copy_arn,
                         # Standard-IA bills 128 KiB for every smaller object: right for backups, not for attachments.
                         "storage_class": "INTELLIGENT_TIERING" if args.tiered else "STANDARD_IA",
                         "encryption_configuration": {"replica_kms_key_id": args.copy_kms_key_arn},
@@ -151,12 +154,14 @@ def _permissions(args: ReplicatedBucketArgs, source: pulumi.Output[str], copy: p
                 "Action": ["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"],
                 "Resource": pulumi.Output.concat(copy, "/*"),
             },
-            {"Sid": "ReadKey", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": args.kms_key_arn},
+            {**key_use(args.identity, ["kms:Decrypt"], service="s3"), "Sid": "ReadKey"},
             {
+                # The key's own policy says which of that account's keys: an alias there is not ours to know it by.
                 "Sid": "WriteKey",
                 "Effect": "Allow",
                 "Action": ["kms:Encrypt", "kms:GenerateDataKey"],
-                "Resource": args.copy_kms_key_arn,
+                "Resource": f"arn:aws:kms:{args.recovery_region}:{args.backup_account}:key/*",
+                "Condition": {"StringEquals": {"kms:ViaService": f"s3.{args.recovery_region}.amazonaws.com"}},
             },
         ],
     }

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.encryption import key_use
 from components.pod_identity import PodIdentity, PodIdentityArgs
 from retail.naming import Identity
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filestore:
-    """Where a retailer's attachments are: the bucket's name, the prefix in it, the key that encrypts it."""
+    """Where a retailer's attachments are: the bucket's name, and the prefix in it. The retailer's key encrypts it."""
 
     bucket: pulumi.Input[str]
     prefix: str
-    key_arn: pulumi.Input[str]
 
     def __post_init__(self) -> None:
         if not self.prefix or self.prefix.startswith("/") or "*" in self.prefix:
@@ -48,31 +48,26 @@ def tier_role(
             namespace=identity.namespace,
             service_account=tier,
             policy=pulumi.Output.json_dumps(
-                _permissions(filestore, exports_of(identity, filestore) if exports else None)
+                _permissions(identity, filestore, exports_of(identity) if exports else None)
             ),
         ),
         opts=opts,
     )
 
 
-def exports_of(identity: Identity, filestore: Filestore) -> Filestore:
+def exports_of(identity: Identity) -> Filestore:
     """Where reports and exports go, for people and partners to fetch (components/backups.py makes the bucket)."""
-    return Filestore(bucket=identity.bucket("exports"), prefix=identity.namespace, key_arn=filestore.key_arn)
+    return Filestore(bucket=identity.bucket("exports"), prefix=identity.namespace)
 
 
-def _permissions(filestore: Filestore, exports: Filestore | None) -> dict[str, object]:
+def _permissions(identity: Identity, filestore: Filestore, exports: Filestore | None) -> dict[str, object]:
     use = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
     return {
         "Version": "2012-10-17",
         "Statement": [
             *_prefix_statements("Attachments", filestore, [*use, "s3:DeleteObject"]),
             *(_prefix_statements("Exports", exports, use) if exports else []),
-            {
-                "Sid": "Key",
-                "Effect": "Allow",
-                "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                "Resource": filestore.key_arn,
-            },
+            key_use(identity, ["kms:Decrypt", "kms:GenerateDataKey"], service="s3"),
         ],
     }
 
@@ -97,7 +92,7 @@ def _prefix_statements(sid: str, place: Filestore, actions: list[str]) -> list[d
     ]
 
 
-def filestore_reading_policy(filestore: Filestore) -> pulumi.Output[str]:
+def filestore_reading_policy(identity: Identity, filestore: Filestore) -> pulumi.Output[str]:
     """IAM policy (JSON) that reads attachments, older versions too: what a restored database names may have gone."""
     bucket_arn = pulumi.Output.concat("arn:aws:s3:::", filestore.bucket)
     return pulumi.Output.json_dumps(
@@ -117,7 +112,7 @@ def filestore_reading_policy(filestore: Filestore) -> pulumi.Output[str]:
                     "Resource": bucket_arn,
                     "Condition": {"StringLike": {"s3:prefix": f"{filestore.prefix}/*"}},
                 },
-                {"Sid": "Key", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": filestore.key_arn},
+                key_use(identity, ["kms:Decrypt"], service="s3"),
             ],
         }
     )

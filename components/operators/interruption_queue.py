@@ -33,7 +33,6 @@ class InterruptionQueue(pulumi.ComponentResource):
     """
 
     queue_name: pulumi.Output[str]
-    queue_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: InterruptionQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("retail:operators:InterruptionQueue", name, {"queueName": args.queue_name}, opts)
@@ -78,5 +77,5 @@ class InterruptionQueue(pulumi.ComponentResource):
                 opts=child,
             )
             cloudwatch.EventTarget(f"{name}-{event}", rule=rule.name, arn=queue.arn, opts=child)
-        self.queue_name, self.queue_arn = queue.name, queue.arn
-        self.register_outputs({"queue_name": self.queue_name, "queue_arn": self.queue_arn})
+        self.queue_name = queue.name
+        self.register_outputs({"queue_name": self.queue_name})

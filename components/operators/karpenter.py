@@ -1,5 +1,6 @@
 """Karpenter: nodes for stateless tiers, as pods need them."""
 
+import json
 from typing import Any
 
 import pulumi
@@ -32,10 +33,10 @@ def values(cluster_name: str, queue_name: pulumi.Input[str]) -> dict[str, Any]:
     }
 
 
-def policy(
-    identity: Identity, cluster_name: str, node_role_arn: pulumi.Input[str], queue_arn: pulumi.Input[str]
-) -> pulumi.Output[str]:
+def policy(identity: Identity, cluster_name: str, node_role: str, queue_name: str) -> str:
     """What Karpenter 1.14 documents for its controller, scoped to this cluster's tag.
+
+    By names, so that the first preview shows all of it: node_role as `Identity.iam` has it, queue_name physical.
 
     Left out: creating, tagging and deleting instance profiles, as our node classes name a ready one.
     """
@@ -50,7 +51,7 @@ def policy(
     pool_requested = {"StringLike": {"aws:RequestTag/karpenter.sh/nodepool": "*"}}
     pool_tagged = {"StringLike": {"aws:ResourceTag/karpenter.sh/nodepool": "*"}}
     tagged = {f"aws:ResourceTag/{owned}": "owned"}
-    return pulumi.Output.json_dumps(
+    return json.dumps(
         {
             "Version": "2012-10-17",
             "Statement": [
@@ -115,7 +116,7 @@ def policy(
                     "Sid": "PassNodeRole",
                     "Effect": "Allow",
                     "Action": "iam:PassRole",
-                    "Resource": node_role_arn,
+                    "Resource": f"arn:aws:iam::{account}:role/{node_role}",
                     "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
                 },
                 {
@@ -174,7 +175,7 @@ def policy(
                     "Sid": "ReadInterruptions",
                     "Effect": "Allow",
                     "Action": ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"],
-                    "Resource": queue_arn,
+                    "Resource": f"arn:aws:sqs:{region}:{account}:{queue_name}",
                 },
             ],
         }

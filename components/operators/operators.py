@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from components.cluster import NODE_ROLE
 from components.operators import (
     alert_topics,
     cert_manager,
@@ -39,7 +40,6 @@ class OperatorsArgs:
     cluster_name: str
     cluster: pulumi.Input[str]
     vpc_id: pulumi.Input[str]
-    node_role_arn: pulumi.Input[str]
     after: Sequence[pulumi.Resource] = ()
 
 
@@ -50,7 +50,7 @@ class Operators(pulumi.ComponentResource):
 
     Example:
         Operators("acme", OperatorsArgs(identity=identity, cluster_name=identity.namespace,
-            cluster=system_pool.cluster_name, vpc_id=network.vpc_id, node_role_arn=cluster.node_role_arn))
+            cluster=system_pool.cluster_name, vpc_id=network.vpc_id))
     """
 
     external_secrets_role_arn: pulumi.Output[str]
@@ -114,9 +114,10 @@ class Operators(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[certificates]),
         )
 
+        interruptions = identity.iam("interruptions")
         queue = InterruptionQueue(
             f"{name}-interruptions",
-            InterruptionQueueArgs(queue_name=identity.iam("interruptions")),
+            InterruptionQueueArgs(queue_name=interruptions),
             opts=child,
         )
         install(
@@ -128,7 +129,7 @@ class Operators(pulumi.ComponentResource):
             role=AwsRole(
                 role_name=identity.iam("karpenter"),
                 service_account=karpenter.SERVICE_ACCOUNT,
-                policy=karpenter.policy(identity, args.cluster_name, args.node_role_arn, queue.queue_arn),
+                policy=karpenter.policy(identity, args.cluster_name, identity.iam(NODE_ROLE), interruptions),
             ),
         )
         install(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import cached_property
 
+from guardrails.archives import Kept
 from guardrails.config import Config
 from guardrails.contract import Contract, find
 from guardrails.kubernetes.scaling import Scalers
@@ -71,6 +72,11 @@ class Graph:
         while (parent := self.resources.get(resource.parent)) is not None:
             yield parent
             resource = parent
+
+    @cached_property
+    def kept(self) -> Kept:
+        """Where its data is kept: archives, attachments, copies."""
+        return Kept(self)
 
     @cached_property
     def scalers(self) -> Scalers:

@@ -81,9 +81,14 @@ class OdooPod:
         """The container's environment variable of that name."""
         return next((each for each in self.container.items("env") if each.text("name") == name), None)
 
-    @cached_property
+    @property
     def conf(self) -> dict[str, str]:
         """The [options] of its odoo.conf; empty where it has none."""
+        return self.sections.get("options", {})
+
+    @cached_property
+    def sections(self) -> dict[str, dict[str, str]]:
+        """Every section of its odoo.conf by name; none where it has no such file."""
         rc = self.environment("ODOO_RC")
         file = rc.text("value") if rc else CONF
         for mount in self.container.items("volumeMounts"):
@@ -91,14 +96,14 @@ class OdooPod:
                 return self._read(mount.text("name"), posixpath.basename(file))
         return {}
 
-    def _read(self, volume: str, key: str) -> dict[str, str]:
+    def _read(self, volume: str, key: str) -> dict[str, dict[str, str]]:
         named = [each for each in self.workload.spec.items("volumes") if each.text("name") == volume]
         secret = named[0].text("secret.secretName", "") if named else ""
         for external in self._graph.all(kinds.EXTERNAL_SECRET):
             if external.namespace != self.workload.namespace:
                 continue
             if external.text("spec.target.name", external.object_name) == secret:
-                return _options(external.at("spec.target.template.data").entries().get(key), external)
+                return _sections(external.at("spec.target.template.data").entries().get(key), external)
         raise self.container.unjudged(f"has its odoo.conf from Secret {secret}, which no ExternalSecret here makes")
 
     # Processes
@@ -223,12 +228,15 @@ def path_of(host: str, namespace: str, graph: "Graph") -> Path:
     return Path(Way.ELSEWHERE, host, None)
 
 
-def _options(node: Node | None, external: Node) -> dict[str, str]:
+def _sections(node: Node | None, external: Node) -> dict[str, dict[str, str]]:
     if node is None:
         raise external.at("spec.target.template.data").unjudged("has no odoo.conf")
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(node.text())
-        return dict(parser["options"])
-    except (configparser.Error, KeyError):
-        raise node.unjudged("is no odoo.conf with [options]") from None
+        sections = {name: dict(parser[name]) for name in parser.sections()}
+    except configparser.Error:
+        sections = {}
+    if "options" not in sections:
+        raise node.unjudged("is no odoo.conf with [options]")
+    return sections

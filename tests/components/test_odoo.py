@@ -41,9 +41,7 @@ def run_odoo(run_component: Any, identity: Identity) -> Callable[..., Evaluation
                 standby_host=STANDBY,
                 database_cluster="acme-db",
                 cluster_name="acme-production",
-                filestore=Filestore(
-                    bucket="acme-filestore", prefix=identity.database, key_arn="arn:aws:kms:eu-central-1:1:key/1"
-                ),
+                filestore=Filestore(bucket="acme-filestore", prefix=identity.database),
             )
             Odoo("odoo", args, opts)
 
@@ -411,11 +409,11 @@ def test_a_plan_without_tiers_is_refused(identity: Identity, make_test_plan: Cal
             standby_host=STANDBY,
             database_cluster="acme-db",
             cluster_name="acme",
-            filestore=Filestore(bucket="b", prefix="p", key_arn="k"),
+            filestore=Filestore(bucket="b", prefix="p"),
         )
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "a*"])
 def test_a_role_is_never_cut_to_everything(prefix: str) -> None:
     with pytest.raises(pulumi.InputPropertiesError, match="prefix"):
-        Filestore(bucket="b", prefix=prefix, key_arn="k")
+        Filestore(bucket="b", prefix=prefix)

@@ -37,7 +37,7 @@ def run_odoo(run_component: Any, identity: Identity) -> Callable[..., Evaluation
                 standby_host="acme-db-ro",
                 database_cluster=cluster,
                 cluster_name="acme-production",
-                filestore=Filestore(bucket="acme-filestore", prefix="acme", key_arn="arn:aws:kms:eu-central-1:1:key/1"),
+                filestore=Filestore(bucket="acme-filestore", prefix="acme"),
             )
             Odoo("odoo", args, opts)
 

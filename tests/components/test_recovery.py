@@ -18,7 +18,7 @@ from retail.naming import Identity
 from retail.plan import Plan
 
 API = ("10.20.240.0/27",)
-FILESTORE = Filestore(bucket="acme-filestore", prefix="acme-production", key_arn="arn:key")
+FILESTORE = Filestore(bucket="acme-filestore", prefix="acme-production")
 
 
 @pytest.fixture(scope="module")

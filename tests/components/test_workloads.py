@@ -50,7 +50,7 @@ def workloads(identity: Identity, plan: Plan) -> Callable[..., None]:
                 standby_host="acme-db-ro",
                 database_cluster="acme-db",
                 cluster_name="acme-production",
-                filestore=Filestore(bucket="acme-filestore", prefix=identity.database, key_arn="arn:aws:kms:key"),
+                filestore=Filestore(bucket="acme-filestore", prefix=identity.database),
             ),
             opts,
         )

@@ -76,10 +76,13 @@ def read_cron(node: Node, *, seconds: bool = False) -> Cron:
     if seconds:
         if len(fields) != 6:
             raise node.unjudged(f"must have six fields, seconds first; it has {len(fields)}")
-        fields = fields[1:]
+        second, *fields = fields
+    else:
+        second = "0"
     if len(fields) != 5:
         raise node.unjudged(f"must have five fields; it has {len(fields)}")
     try:
+        _values(second, 0, 59, {})
         minute, hour, day, month, weekday = fields
         return Cron(
             minutes=_values(minute, 0, 59, {}),

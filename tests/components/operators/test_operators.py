@@ -31,7 +31,6 @@ def program(identity: Identity) -> Callable[..., None]:
             cluster_name=CLUSTER,
             cluster=CLUSTER,
             vpc_id="vpc-1",
-            node_role_arn="arn:aws:iam::111122223333:role/acme-production-node",
             after=[defaults],
         )
         Operators("ops", given, opts)

@@ -1,0 +1,51 @@
+"""Who may do what in AWS: the documents that a role has, and what a statement in one reaches."""
+
+import fnmatch
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from guardrails import kinds
+from guardrails.aws.iam import Statement, statements
+from guardrails.resource import Resource
+
+if TYPE_CHECKING:
+    from guardrails.graph import Graph
+
+
+def covers(statement: Statement, arn: str) -> bool:
+    """Whether a statement is about what has this ARN; `*` and `?` are wildcards on either side."""
+    patterns = statement.not_resources or statement.resources
+    if not patterns:
+        return True
+    hit = any(fnmatch.fnmatchcase(arn, pattern) or fnmatch.fnmatchcase(pattern, arn) for pattern in patterns)
+    return hit is not bool(statement.not_resources)
+
+
+def statements_of(role: Resource, graph: "Graph") -> Iterator[Statement]:
+    """What the inline policies of a role say."""
+    for policy in graph.all(kinds.IAM_ROLE_POLICY):
+        if _is_of(policy, role, graph):
+            yield from statements(policy.at("policy"))
+    for inline in role.items("inlinePolicies"):
+        yield from statements(inline.at("policy"))
+
+
+def role_of(policy: Resource, graph: "Graph") -> Resource | None:
+    """The role of this stack that an inline policy is for."""
+    return next((role for role in graph.all(kinds.IAM_ROLE) if _is_of(policy, role, graph)), None)
+
+
+def allowed(said: Iterable[Statement], action: str, arn: str) -> bool:
+    """Whether `said` lets an action be done to what has this ARN, conditions left aside: allowed, and not denied."""
+    about = [each for each in said if each.takes(action) and covers(each, arn)]
+    return any(each.allows for each in about) and not any(_denies(each) for each in about)
+
+
+def _denies(statement: Statement) -> bool:
+    return not statement.allows and not statement.conditions.has()
+
+
+def _is_of(policy: Resource, role: Resource, graph: "Graph") -> bool:
+    if policy.known("role") and role.known("name") and role.has("name"):
+        return policy.text("role", "") == role.text("name")
+    return role in graph.sources(policy, "role", kinds.IAM_ROLE)

@@ -1,0 +1,436 @@
+"""Edits that the rules on backup must catch, and edits that they must not."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from guardrails.kinds import (
+    BACKUP,
+    BUCKET,
+    BUCKET_ENCRYPTION,
+    BUCKET_LIFECYCLE,
+    BUCKET_OBJECT_LOCK,
+    BUCKET_POLICY,
+    BUCKET_PUBLIC_ACCESS_BLOCK,
+    BUCKET_REPLICATION,
+    BUCKET_VERSIONING,
+    EXTERNAL_SECRET,
+    IAM_ROLE_POLICY,
+    IAM_ROLE_POLICY_ATTACHMENT,
+    KMS_KEY,
+    KMS_REPLICA_KEY,
+    OBJECT_STORE,
+    POSTGRES_CLUSTER,
+    RETAILER,
+    SCHEDULED_BACKUP,
+    SECRETS_MANAGER_SECRET,
+)
+from tests.policies.harness import (
+    Edit,
+    RuleTests,
+    add,
+    delete,
+    drop,
+    fine,
+    forget,
+    only,
+    protect,
+    put,
+    rules_tested,
+)
+
+OWNERS = {"dev", "outlet", "peak", "platform"}
+"""Stacks with a PostgreSQL of their own."""
+SERVING = {"dev", "outlet", "peak", "training"}
+"""Stacks that run Odoo."""
+PRODUCTION = {"outlet", "peak", "platform"}
+
+PLUGIN = "spec.plugins[0]"
+TIMEOUT = "spec.postgresql.parameters.archive_timeout"
+STORE = f"{OBJECT_STORE}::archive-store"
+SOURCE, COPY = "backups-backups-source", "backups-backups-copy"
+FILESTORE, FILESTORE_COPY = "backups-filestore-source", "backups-filestore-copy"
+REPLICATION = f"{BUCKET_REPLICATION}::backups-backups"
+RULE = "rules[0]"
+KEY = f"{KMS_KEY}::encryption-key"
+ARCHIVE_ROLE = f"{IAM_ROLE_POLICY}::archive-identity"
+STOREFRONT_ROLE = f"{IAM_ROLE_POLICY}::odoo-storefront"
+CONF = 'spec.target.template.data."odoo.conf"'
+STOREFRONT_CONF = f"{EXTERNAL_SECRET}::=odoo-storefront"
+RELEASED = "spec.externalClusters"
+
+
+def grants(what: str, action: str, resource: str = "*") -> Edit:
+    """One more statement in an IAM policy."""
+    more = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return _document(f"{what} allows {action} on {resource}", what, lambda said: [*said, more])
+
+
+def without(what: str, sid: str) -> Edit:
+    """A policy without one of its statements."""
+    return _document(f"{what} without {sid}", what, lambda said: [each for each in said if each.get("Sid") != sid])
+
+
+def _document(name: str, what: str, change: Callable[[list[Any]], list[Any]]) -> Edit:
+    def changed(text: str) -> str:
+        document = json.loads(text)
+        return json.dumps({**document, "Statement": change(document["Statement"])})
+
+    return Edit(name, put(what, "policy", changed).apply)
+
+
+def no_storage(what: str) -> Edit:
+    """An odoo.conf without its section for attachments."""
+    edit = put(what, CONF, lambda text: text.partition("[fs_storage")[0])
+    return Edit(f"{what} without fs_storage", edit.apply)
+
+
+def stored_at(what: str, place: str) -> Edit:
+    edit = put(what, CONF, lambda text: "\n".join(_moved(line, place) for line in text.splitlines()))
+    return Edit(f"{what} stores at {place}", edit.apply)
+
+
+def _moved(line: str, place: str) -> str:
+    return f"directory_path = {place}" if line.startswith("directory_path") else line
+
+
+TESTS = {
+    "bk-01": RuleTests(
+        on=OWNERS,
+        violating=[
+            delete(SCHEDULED_BACKUP),
+            put(SCHEDULED_BACKUP, "spec.suspend", True),
+            put(SCHEDULED_BACKUP, "spec.method", "volumeSnapshot"),
+            put(SCHEDULED_BACKUP, "spec.cluster.name", "elsewhere"),
+            put(SCHEDULED_BACKUP, "metadata.namespace", "elsewhere"),
+            put(SCHEDULED_BACKUP, "spec.pluginConfiguration.name", "another"),
+            put(SCHEDULED_BACKUP, "spec.schedule", "0 2 * * *"),
+            put(SCHEDULED_BACKUP, "spec.schedule", "0 0 2 * * 0"),
+            put(SCHEDULED_BACKUP, "spec.schedule", "0 0 2,8,14,20 1-28 * *"),
+            put(SCHEDULED_BACKUP, "spec.schedule", "0 0 2,8,14,20 * 1-11 *"),
+            put(SCHEDULED_BACKUP, "spec.schedule", "99 0 2,8,14,20 * * *"),
+            only({"peak"}, put(SCHEDULED_BACKUP, "spec.schedule", "0 0 2,14 * * *")),
+            only({"outlet", "peak", "platform"}, put(SCHEDULED_BACKUP, "spec.schedule", "0 0 2 * * *")),
+        ],
+        absent=[
+            drop(SCHEDULED_BACKUP, "spec.method"),
+            drop(SCHEDULED_BACKUP, "spec.pluginConfiguration"),
+            drop(SCHEDULED_BACKUP, "spec.schedule"),
+            drop(SCHEDULED_BACKUP, "spec.cluster"),
+            fine(drop(SCHEDULED_BACKUP, "spec.immediate")),
+        ],
+        unknown=[
+            forget(SCHEDULED_BACKUP, "spec.schedule"),
+            forget(SCHEDULED_BACKUP, "spec.method"),
+            forget(SCHEDULED_BACKUP, "spec.cluster.name"),
+            forget(SCHEDULED_BACKUP, "spec"),
+        ],
+        compliant=[
+            put(SCHEDULED_BACKUP, "spec.schedule", "0 30 */6 * * *"),
+            put(SCHEDULED_BACKUP, "spec.schedule", "15 7 * * * *"),
+            put(SCHEDULED_BACKUP, "spec.target", "primary"),
+        ],
+    ),
+    "bk-02": RuleTests(
+        on=OWNERS,
+        violating=[
+            drop(POSTGRES_CLUSTER, "spec.plugins"),
+            put(POSTGRES_CLUSTER, "spec.plugins", []),
+            put(POSTGRES_CLUSTER, f"{PLUGIN}.enabled", False),
+            put(POSTGRES_CLUSTER, f"{PLUGIN}.isWALArchiver", False),
+            put(POSTGRES_CLUSTER, f"{PLUGIN}.parameters.barmanObjectName", "elsewhere"),
+            put(POSTGRES_CLUSTER, 'metadata.annotations."cnpg.io/skipWalArchiving"', "enabled"),
+            put(POSTGRES_CLUSTER, TIMEOUT, "0"),
+            put(POSTGRES_CLUSTER, TIMEOUT, "2d"),
+            only({"outlet", "peak"}, put(POSTGRES_CLUSTER, TIMEOUT, "301s")),
+            put(POSTGRES_CLUSTER, "spec.postgresql.parameters.wal_level", "minimal"),
+            delete(STORE),
+            put(STORE, "metadata.namespace", "elsewhere"),
+            put(STORE, "spec.configuration.destinationPath", "s3://somebody-elses/postgresql"),
+            put(STORE, "spec.configuration.destinationPath", "/var/lib/backups"),
+        ],
+        absent=[
+            drop(POSTGRES_CLUSTER, f"{PLUGIN}.isWALArchiver"),
+            drop(POSTGRES_CLUSTER, f"{PLUGIN}.parameters.barmanObjectName"),
+            drop(STORE, "spec.configuration.destinationPath"),
+            fine(drop(POSTGRES_CLUSTER, f"{PLUGIN}.enabled")),
+            fine(drop(POSTGRES_CLUSTER, TIMEOUT)),
+        ],
+        unknown=[
+            forget(POSTGRES_CLUSTER, f"{PLUGIN}.isWALArchiver"),
+            forget(POSTGRES_CLUSTER, f"{PLUGIN}.parameters.barmanObjectName"),
+            forget(POSTGRES_CLUSTER, TIMEOUT),
+            forget(STORE, "spec.configuration.destinationPath"),
+        ],
+        compliant=[put(POSTGRES_CLUSTER, TIMEOUT, "60"), put(POSTGRES_CLUSTER, TIMEOUT, "1min")],
+    ),
+    "bk-03": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(STORE, "spec.retentionPolicy", "6d"),
+            only({"peak"}, put(STORE, "spec.retentionPolicy", "4w")),
+            put(STORE, "spec.retentionPolicy", "60d"),
+            put(f"{BUCKET_OBJECT_LOCK}::{SOURCE}", "rule.defaultRetention.days", 1),
+            put(f"{BUCKET_OBJECT_LOCK}::{COPY}", "rule.defaultRetention.days", 1),
+            put(f"{BUCKET_LIFECYCLE}::{SOURCE}", f"{RULE}.noncurrentVersionExpiration.noncurrentDays", 1),
+            put(f"{BUCKET_LIFECYCLE}::{COPY}", f"{RULE}.noncurrentVersionExpiration.noncurrentDays", 1),
+            put(f"{BUCKET_LIFECYCLE}::{SOURCE}", f"{RULE}.expiration", {"days": 7}),
+            put(f"{BUCKET_LIFECYCLE}::{SOURCE}", f"{RULE}.expiration", {"date": "2027-01-01"}),
+            put(f"{BUCKET_LIFECYCLE}::{SOURCE}", f"{RULE}.transitions", [{"days": 1, "storageClass": "DEEP_ARCHIVE"}]),
+            put(f"{BUCKET_LIFECYCLE}::{SOURCE}", f"{RULE}.status", "Disabled"),
+            delete(f"{BUCKET_LIFECYCLE}::{SOURCE}"),
+        ],
+        absent=[
+            drop(STORE, "spec.retentionPolicy"),
+            drop(f"{BUCKET_OBJECT_LOCK}::{SOURCE}", "rule.defaultRetention.days"),
+            drop(f"{BUCKET_LIFECYCLE}::{SOURCE}", f"{RULE}.noncurrentVersionExpiration"),
+        ],
+        unknown=[
+            forget(STORE, "spec.retentionPolicy"),
+            forget(f"{BUCKET_OBJECT_LOCK}::{SOURCE}", "rule"),
+            forget(f"{BUCKET_LIFECYCLE}::{SOURCE}", "rules"),
+        ],
+        compliant=[
+            put(f"{BUCKET_LIFECYCLE}::{SOURCE}", f"{RULE}.noncurrentVersionExpiration.noncurrentDays", 400),
+            put(f"{BUCKET_OBJECT_LOCK}::{COPY}", "rule.defaultRetention.days", 37),
+        ],
+    ),
+    "bk-04": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(f"{BUCKET_VERSIONING}::{SOURCE}", "versioningConfiguration.status", "Suspended"),
+            delete(f"{BUCKET_VERSIONING}::{COPY}"),
+            put(f"{BUCKET_VERSIONING}::{SOURCE}", "bucket", "elsewhere"),
+            put(f"{BUCKET}::{SOURCE}", "forceDestroy", True),
+            put(f"{BUCKET}::{SOURCE}", "objectLockEnabled", False),
+            protect(f"{BUCKET}::{SOURCE}", False),
+            protect(f"{BUCKET}::{COPY}", False),
+            delete(f"{BUCKET_OBJECT_LOCK}::{COPY}"),
+            only(PRODUCTION, put(f"{BUCKET_OBJECT_LOCK}::{SOURCE}", "rule.defaultRetention.mode", "GOVERNANCE")),
+            put(f"{BUCKET_PUBLIC_ACCESS_BLOCK}::{SOURCE}", "blockPublicPolicy", False),
+            delete(f"{BUCKET_PUBLIC_ACCESS_BLOCK}::{SOURCE}"),
+            without(f"{BUCKET_POLICY}::{SOURCE}", "TlsOnly"),
+            delete(f"{BUCKET_POLICY}::{SOURCE}"),
+            put(f"{BUCKET_ENCRYPTION}::{SOURCE}", f"{RULE}.applyServerSideEncryptionByDefault.sseAlgorithm", "AES256"),
+            delete(f"{BUCKET_ENCRYPTION}::{SOURCE}"),
+            only(SERVING, put(f"{BUCKET_VERSIONING}::{FILESTORE}", "versioningConfiguration.status", "Suspended")),
+            only(SERVING, put(f"{BUCKET}::{FILESTORE}", "forceDestroy", True)),
+            only(SERVING, delete(f"{BUCKET_OBJECT_LOCK}::{FILESTORE_COPY}")),
+            put(f"{BUCKET_PUBLIC_ACCESS_BLOCK}::{COPY}", "restrictPublicBuckets", "false"),
+        ],
+        absent=[
+            drop(f"{BUCKET_VERSIONING}::{SOURCE}", "versioningConfiguration"),
+            drop(f"{BUCKET}::{SOURCE}", "objectLockEnabled"),
+            drop(f"{BUCKET_PUBLIC_ACCESS_BLOCK}::{SOURCE}", "ignorePublicAcls"),
+            drop(f"{BUCKET_ENCRYPTION}::{SOURCE}", f"{RULE}.applyServerSideEncryptionByDefault.kmsMasterKeyId"),
+            drop(f"{BUCKET_OBJECT_LOCK}::{SOURCE}", "rule"),
+            fine(drop(f"{BUCKET}::{SOURCE}", "forceDestroy")),
+        ],
+        unknown=[
+            forget(f"{BUCKET_VERSIONING}::{SOURCE}", "versioningConfiguration.status"),
+            forget(f"{BUCKET_POLICY}::{SOURCE}", "policy"),
+            forget(f"{BUCKET}::{SOURCE}", "forceDestroy"),
+            fine(forget(f"{BUCKET_VERSIONING}::{SOURCE}", "bucket")),
+        ],
+        compliant=[
+            put(f"{BUCKET}::{SOURCE}", "tags", {"owner": "finance"}),
+            put(
+                f"{BUCKET_ENCRYPTION}::{SOURCE}",
+                f"{RULE}.applyServerSideEncryptionByDefault.sseAlgorithm",
+                "aws:kms:dsse",
+            ),
+        ],
+    ),
+    "bk-05": RuleTests(
+        on=OWNERS,
+        violating=[
+            delete(REPLICATION),
+            put(REPLICATION, f"{RULE}.status", "Disabled"),
+            put(REPLICATION, f"{RULE}.filter", {"prefix": "postgresql/base"}),
+            put(REPLICATION, f"{RULE}.destination.bucket", "arn:aws:s3:::somebody-elses"),
+            put(REPLICATION, f"{RULE}.destination.replicationTime.status", "Disabled"),
+            put(REPLICATION, f"{RULE}.destination.replicationTime.time.minutes", 60),
+            put(REPLICATION, f"{RULE}.destination.metrics.status", "Disabled"),
+            put(REPLICATION, f"{RULE}.destination.storageClass", "GLACIER"),
+            put(REPLICATION, f"{RULE}.sourceSelectionCriteria.sseKmsEncryptedObjects.status", "Disabled"),
+            put(f"{BUCKET}::{COPY}", "region", "eu-central-1"),
+            delete(f"{IAM_ROLE_POLICY}::backups-backups-permission"),
+            without(f"{IAM_ROLE_POLICY}::backups-backups-permission", "Copy"),
+            without(f"{IAM_ROLE_POLICY}::-permission", "WriteKey"),
+            without(f"{BUCKET_POLICY}::{COPY}", "ReplicateInto"),
+        ],
+        absent=[
+            drop(REPLICATION, f"{RULE}.destination.replicationTime"),
+            drop(REPLICATION, f"{RULE}.destination.metrics"),
+            drop(REPLICATION, f"{RULE}.sourceSelectionCriteria"),
+            drop(REPLICATION, f"{RULE}.destination.encryptionConfiguration"),
+            drop(REPLICATION, "rules"),
+            fine(drop(REPLICATION, f"{RULE}.filter")),
+        ],
+        unknown=[
+            forget(REPLICATION, f"{RULE}.status"),
+            forget(REPLICATION, f"{RULE}.destination.bucket"),
+            forget(REPLICATION, "rules"),
+            forget(f"{IAM_ROLE_POLICY}::backups-backups-permission", "policy"),
+        ],
+        compliant=[
+            put(REPLICATION, f"{RULE}.priority", 7),
+            put(REPLICATION, f"{RULE}.destination.storageClass", "STANDARD"),
+        ],
+    ),
+    "bk-06": RuleTests(
+        violating=[
+            only(SERVING, grants(STOREFRONT_ROLE, "s3:DeleteObjectVersion")),
+            only(SERVING, grants(STOREFRONT_ROLE, "s3:*")),
+            only(SERVING, grants(STOREFRONT_ROLE, "S3:Delete*", "arn:aws:s3:::*-production-*")),
+            only(SERVING, grants(STOREFRONT_ROLE, "kms:ScheduleKeyDeletion")),
+            only(SERVING, grants(STOREFRONT_ROLE, "*")),
+            only(OWNERS, grants(ARCHIVE_ROLE, "s3:PutLifecycleConfiguration")),
+            only(OWNERS, grants(ARCHIVE_ROLE, "s3:BypassGovernanceRetention")),
+            only(OWNERS, grants(ARCHIVE_ROLE, "s3:DeleteObject")),
+            only(
+                SERVING,
+                add(
+                    IAM_ROLE_POLICY_ATTACHMENT,
+                    "mighty",
+                    {"role": "storefront", "policyArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"},
+                    beside=STOREFRONT_ROLE,
+                ),
+            ),
+        ],
+        absent=[fine(drop(KMS_KEY, "policy"))],
+        unknown=[
+            only(SERVING, forget(STOREFRONT_ROLE, "policy")),
+            only(OWNERS, forget(ARCHIVE_ROLE, "policy")),
+        ],
+        compliant=[
+            grants(STOREFRONT_ROLE, "s3:DeleteObjectVersion", "arn:aws:s3:::somebody-elses/*"),
+            put(KMS_KEY, "description", "renamed"),
+        ],
+    ),
+    "bk-07": RuleTests(
+        on=SERVING,
+        violating=[
+            no_storage(STOREFRONT_CONF),
+            stored_at(STOREFRONT_CONF, "somebody-elses/prefix"),
+            delete(f"{BUCKET_REPLICATION}::backups-filestore"),
+            put(f"{BUCKET_REPLICATION}::backups-filestore", f"{RULE}.status", "Disabled"),
+            put(f"{BUCKET_REPLICATION}::backups-filestore", f"{RULE}.destination.metrics.status", "Disabled"),
+            put(f"{BUCKET_LIFECYCLE}::{FILESTORE}", f"{RULE}.noncurrentVersionExpiration.noncurrentDays", 1),
+            put(f"{BUCKET_LIFECYCLE}::{FILESTORE}", f"{RULE}.expiration", {"days": 3}),
+            put(f"{BUCKET_OBJECT_LOCK}::{FILESTORE_COPY}", "rule.defaultRetention.days", 1),
+        ],
+        absent=[
+            drop(f"{BUCKET_REPLICATION}::backups-filestore", "rules"),
+            drop(f"{BUCKET_LIFECYCLE}::{FILESTORE}", "rules"),
+        ],
+        unknown=[
+            forget(STOREFRONT_CONF, CONF),
+            forget(f"{BUCKET_REPLICATION}::backups-filestore", "rules"),
+        ],
+        compliant=[put(f"{BUCKET_LIFECYCLE}::{FILESTORE}", f"{RULE}.id", "renamed")],
+    ),
+    "bk-10": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(POSTGRES_CLUSTER, f"{PLUGIN}.parameters.serverName", ""),
+            put(POSTGRES_CLUSTER, f"{PLUGIN}.parameters.serverName", "grand-bazar-db-eu-central-1-v17-1"),
+            only({"peak"}, put(POSTGRES_CLUSTER, "spec.replica.self", "another-end")),
+        ],
+        absent=[drop(POSTGRES_CLUSTER, f"{PLUGIN}.parameters.serverName")],
+        unknown=[forget(POSTGRES_CLUSTER, f"{PLUGIN}.parameters.serverName")],
+        compliant=[put(POSTGRES_CLUSTER, "spec.inheritedMetadata.annotations.note", "lineage")],
+    ),
+    "bk-11": RuleTests(
+        on={"peak"},
+        violating=[
+            drop(POSTGRES_CLUSTER, "spec.replica"),
+            put(POSTGRES_CLUSTER, "spec.externalClusters", []),
+            put(POSTGRES_CLUSTER, "spec.replica.source", "nobody"),
+            put(POSTGRES_CLUSTER, "spec.replica.primary", "nobody"),
+            put(POSTGRES_CLUSTER, "spec.externalClusters[0].plugin.parameters.serverName", "another-v18-1"),
+            delete(f"{OBJECT_STORE}::other-store"),
+            without(ARCHIVE_ROLE, "OtherArchive"),
+        ],
+        absent=[
+            drop(POSTGRES_CLUSTER, "spec.replica.self"),
+            drop(POSTGRES_CLUSTER, "spec.externalClusters"),
+        ],
+        unknown=[
+            forget(POSTGRES_CLUSTER, "spec.replica"),
+            forget(POSTGRES_CLUSTER, "spec.externalClusters"),
+        ],
+        compliant=[put(f"{OBJECT_STORE}::other-store", "metadata.annotations.note", "west")],
+    ),
+    "bk-12": RuleTests(
+        violating=[
+            put(KEY, "multiRegion", False),
+            put(KEY, "deletionWindowInDays", 7),
+            put(KEY, "isEnabled", False),
+            put(f"{KMS_KEY}::copy-key", "deletionWindowInDays", 7),
+            delete(KMS_REPLICA_KEY),
+            put(KMS_REPLICA_KEY, "region", "eu-central-1"),
+            put(KMS_REPLICA_KEY, "deletionWindowInDays", 7),
+        ],
+        absent=[
+            drop(KEY, "multiRegion"),
+            fine(drop(KEY, "deletionWindowInDays")),
+            drop(KMS_REPLICA_KEY, "region"),
+        ],
+        unknown=[forget(KEY, "multiRegion"), forget(KEY, "deletionWindowInDays"), forget(KMS_REPLICA_KEY, "region")],
+        compliant=[put(KEY, "description", "renamed")],
+    ),
+    "bk-13": RuleTests(
+        on={"dev", "outlet", "peak"},
+        violating=[
+            put(RETAILER, "restoreGibPerMinute", 0),
+            put(RETAILER, "databaseGib", 100000),
+            put(POSTGRES_CLUSTER, "spec.storage.size", "1Gi"),
+        ],
+        absent=[drop(RETAILER, "restoreGibPerMinute"), drop(POSTGRES_CLUSTER, "spec.storage")],
+        unknown=[forget(RETAILER, "databaseGib"), forget(POSTGRES_CLUSTER, "spec.storage.size")],
+        compliant=[put(RETAILER, "restoreGibPerMinute", 20)],
+    ),
+    "bk-14": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(POSTGRES_CLUSTER, "spec.backup.barmanObjectStore", {"destinationPath": "s3://x"}),
+            put(SCHEDULED_BACKUP, "spec.method", "barmanObjectStore"),
+            add(BACKUP, "once", {"metadata": {"name": "once", "namespace": "x"}, "spec": {}}, beside=SCHEDULED_BACKUP),
+        ],
+        absent=[drop(SCHEDULED_BACKUP, "spec.method")],
+        unknown=[forget(SCHEDULED_BACKUP, "spec.method"), forget(POSTGRES_CLUSTER, "spec.backup")],
+        compliant=[put(SCHEDULED_BACKUP, "spec.online", True)],
+    ),
+    "bk-15": RuleTests(
+        violating=[
+            put(SECRETS_MANAGER_SECRET, "replicas", []),
+            put(SECRETS_MANAGER_SECRET, "recoveryWindowInDays", 0),
+        ],
+        absent=[
+            drop(SECRETS_MANAGER_SECRET, "replicas"),
+            fine(drop(SECRETS_MANAGER_SECRET, "recoveryWindowInDays")),
+        ],
+        unknown=[
+            forget(SECRETS_MANAGER_SECRET, "replicas"),
+            forget(SECRETS_MANAGER_SECRET, "recoveryWindowInDays"),
+        ],
+        compliant=[put(SECRETS_MANAGER_SECRET, "description", "renamed")],
+    ),
+    "bk-16": RuleTests(
+        on={"dev", "outlet", "peak", "training"},
+        violating=[
+            put(RETAILER, "backupIntervalHours", 48),
+            put(RETAILER, "retentionDays", 1),
+            put(RETAILER, "drillIntervalDays", 365),
+            put(RETAILER, "rpoSeconds", 90000),
+            put(RETAILER, "regionRpoSeconds", 90000),
+            only({"peak"}, put(RETAILER, "processObjectives[0].rto_seconds", 60)),
+        ],
+        absent=[drop(RETAILER, "retentionDays"), fine(drop(RETAILER, "processObjectives"))],
+        unknown=[forget(RETAILER, "retentionDays"), forget(RETAILER, "processObjectives")],
+        compliant=[put(RETAILER, "retentionDays", lambda days: days)],
+    ),
+}
+
+test_edits, test_whole = rules_tested("bk", TESTS)
