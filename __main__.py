@@ -7,8 +7,9 @@ from components.platform import Platform, PlatformArgs
 from components.platform_reference import access_from_reference, kubernetes_provider_from_reference
 from components.providers import make_providers
 from components.retailer import Retailer, RetailerArgs
+from retail.configuration import read_secret, read_settings
 from retail.naming import Pool
-from retail.settings import Hosting, read_secret, read_settings
+from retail.settings import Hosting
 from retail.sizing import make_plan
 
 stack = pulumi.get_stack()

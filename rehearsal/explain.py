@@ -7,8 +7,9 @@ from rehearsal.engine.project import read_project
 from rehearsal.engine.stack_config import read_stack_config
 from rehearsal.errors import UserError
 from rehearsal.paths import PROJECT_DIR
+from retail.configuration import parse_settings
 from retail.plan import Plan
-from retail.settings import PROJECT, SettingsError, parse_settings
+from retail.settings import PROJECT, SettingsError
 from retail.sizing import make_plan
 
 

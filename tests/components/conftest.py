@@ -9,9 +9,9 @@ import pytest
 
 from rehearsal.engine.evaluate import evaluate
 from rehearsal.engine.model import Evaluation
+from retail.configuration import parse_settings
 from retail.naming import Identity
 from retail.plan import Plan
-from retail.settings import parse_settings
 from retail.sizing import make_plan
 
 PROGRAM = """

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from retail.settings import Settings, parse_settings
+from retail.configuration import parse_settings
+from retail.settings import Settings
 
 IMAGE = "registry.example/odoo@sha256:" + "0" * 64
 DEDICATED = {

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from retail.configuration import parse_settings
 from retail.schema import config_block
-from retail.settings import Hosting, Settings, SettingsError, parse_settings
+from retail.settings import Hosting, Settings, SettingsError
 
 PROJECT = Path(__file__).parents[2]
 VALID = {
