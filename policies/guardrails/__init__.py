@@ -36,13 +36,13 @@ handles only the values that it is about, and:
 - what has a default in Kubernetes, AWS or an operator, give that default: `number("spec.instances", 1)`.
 Any other exception is a violation too ("can't be judged: KeyError in db.py:83"): nothing crashes, nothing passes.
 
-**Finding.** `graph.all(TYPE)`, `graph.named(TYPE, namespace, name)`; the types are constants of kinds.py (add yours
-there; a test holds tokens equal to the SDK's), and match any API version and Patch form. Ids are unknown in a
-preview, so resources belong together by names and labels, or because an input was made from another resource:
-`graph.sources(association, "subnetId", SUBNET)`, `graph.users(bucket, "bucket", BUCKET_VERSIONING)`. Views:
-`graph.workloads` (whatever runs pods, PostgreSQL and poolers included, with floor and ceiling),
-kubernetes/{selectors,quantities,durations,cron}.py, odoo.py (processes, odoo.conf and database path of a workload),
-postgres.py, aws/{iam,zones}.py. Add a view rather than read the same thing in two rules.
+**Finding.** `graph.all(TYPE)`, `graph.within(namespace, TYPE)`, `graph.named(TYPE, namespace, name)`; the types are
+constants of kinds.py (add yours there; a test holds tokens equal to the SDK's), and match any API version and Patch
+form. Ids are unknown in a preview, so resources belong together by names and labels, or because an input was made
+from another resource: `graph.sources(association, "subnetId", SUBNET)`, `graph.users(bucket, "bucket",
+BUCKET_VERSIONING)`. Views: `graph.workloads` (whatever runs pods, PostgreSQL and poolers included, with floor and
+ceiling), kubernetes/{selectors,quantities,durations,cron}.py, odoo.py (processes, odoo.conf and database path of a
+workload), postgres.py, aws/{iam,zones}.py. Add a view rather than read the same thing in two rules.
 
 **What resources can't show.** `graph.contract`: what the retailer was promised (class, RPO, RTO, calendar, budgets),
 the inputs of the program's Retailer component; a stack without one breaks every rule that asks. `graph.freeze`: the

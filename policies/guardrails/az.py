@@ -8,10 +8,10 @@ from guardrails import kinds
 from guardrails.aws.zones import zones_of
 from guardrails.config import Config, limit
 from guardrails.graph import Graph
-from guardrails.kubernetes.nodes import NodeSet, node_sets
+from guardrails.kubernetes.nodes import NodeSet
 from guardrails.kubernetes.quantities import MIB, quantity
 from guardrails.kubernetes.selectors import matches
-from guardrails.kubernetes.workloads import CLASS, Workload, workloads_of
+from guardrails.kubernetes.workloads import CLASS, Workload
 from guardrails.reading import Node, whole
 from guardrails.resource import Resource
 from guardrails.rule import Protects, Severity, Violation, resource_rule, stack_rule
@@ -77,10 +77,10 @@ def _way_out(association: Resource, graph: Graph) -> list[Resource]:
     implies=("db-01", "peak-02", "peak-03", "az-10"),
 )
 def survives_a_zone(resource: Resource, graph: Graph) -> Iterable[Violation]:
-    for workload in workloads_of(resource, graph):
-        if graph.contract.redundant and workload.labels.get(CLASS) in ("critical", "important"):
-            yield from _floor(workload, graph)
-            yield from _spread(workload)
+    workload = graph.workload(resource)
+    if graph.contract.redundant and workload.labels.get(CLASS) in ("critical", "important"):
+        yield from _floor(workload, graph)
+        yield from _spread(workload)
 
 
 def _floor(workload: Workload, graph: Graph) -> Iterable[Violation]:
@@ -211,8 +211,8 @@ def room_for_ceilings(pool: Resource, graph: Graph) -> Iterable[Violation]:
     implies=("az-01", "db-09"),
 )
 def nodes_beside_volumes(cluster: Resource, graph: Graph) -> Iterable[Violation]:
-    workload = Workload(cluster, graph)
-    groups = [each for each in node_sets(graph) if not each.karpenter and each.takes(workload)]
+    workload = graph.workload(cluster)
+    groups = [each for each in graph.node_sets if not each.karpenter and each.takes(workload)]
     zones: set[str] = set()
     for group in groups:
         own = zones_of(group.resource, "subnetIds", graph)
@@ -238,7 +238,7 @@ def nodes_beside_volumes(cluster: Resource, graph: Graph) -> Iterable[Violation]
     protects=Protects.DATA,
 )
 def majorities(resource: Resource, graph: Graph) -> Iterable[Violation]:
-    workload = Workload(resource, graph)
+    workload = graph.workload(resource)
     if not _decides_by_majority(workload):
         return
     members = workload.floor
@@ -331,14 +331,14 @@ HEADROOM: Final = "headroom"
     implies=("az-11",),
 )
 def budgets(resource: Resource, graph: Graph) -> Iterable[Violation]:
-    workload = Workload(resource, graph)
+    workload = graph.workload(resource)
     # Pause pods hold room for others: they may always go.
     if workload.floor < 2 or workload.spec.text("priorityClassName", "") == HEADROOM:
         return
     found = [
         budget
-        for budget in graph.all(kinds.POD_DISRUPTION_BUDGET)
-        if budget.namespace == workload.namespace and matches(budget.at("spec.selector"), workload.labels)
+        for budget in graph.within(workload.namespace, kinds.POD_DISRUPTION_BUDGET)
+        if matches(budget.at("spec.selector"), workload.labels)
     ]
     if len(found) != 1:
         told = ", ".join(each.object_name for each in found) or "none"
@@ -382,7 +382,7 @@ def no_budget_for_one(cluster: Resource, graph: Graph) -> Iterable[Violation]:
         return
     if cluster.flag("spec.enablePDB", True):
         yield Violation(cluster, "one instance, and enablePDB is on")
-    workload = Workload(cluster, graph)
-    for budget in graph.all(kinds.POD_DISRUPTION_BUDGET):
-        if budget.namespace == cluster.namespace and matches(budget.at("spec.selector"), workload.labels):
+    workload = graph.workload(cluster)
+    for budget in graph.within(cluster.namespace, kinds.POD_DISRUPTION_BUDGET):
+        if matches(budget.at("spec.selector"), workload.labels):
             yield Violation(budget, f"holds the only instance of {cluster.where}")

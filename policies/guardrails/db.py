@@ -8,9 +8,8 @@ from typing import Final
 from guardrails import baseline, kinds
 from guardrails.config import limit
 from guardrails.graph import Graph
-from guardrails.kubernetes.nodes import NodeSet, node_sets
+from guardrails.kubernetes.nodes import NodeSet
 from guardrails.kubernetes.quantities import GIB, MIB, quantity
-from guardrails.kubernetes.workloads import Workload
 from guardrails.odoo import OdooPod, Way
 from guardrails.postgres import (
     UNLIMITED,
@@ -342,11 +341,11 @@ def _own_databases(graph: Graph) -> set[str]:
     implies=("az-05", "az-06"),
 )
 def steady_nodes(cluster: Resource, graph: Graph) -> Iterable[Violation]:
-    workload = Workload(cluster, graph)
+    workload = graph.workload(cluster)
     if not workload.node_selector:
         yield Violation(cluster, "selects no nodes: it runs on whatever has room")
         return
-    for nodes in node_sets(graph):
+    for nodes in graph.node_sets:
         if not nodes.takes(workload):
             continue
         if nodes.karpenter:

@@ -6,9 +6,12 @@ from functools import cached_property
 from guardrails.archives import Kept
 from guardrails.config import Config
 from guardrails.contract import Contract, find
+from guardrails.kinds import EKS_NODE_GROUP, NODE_POOL
+from guardrails.kubernetes.nodes import NodeSet
 from guardrails.kubernetes.scaling import Scalers
-from guardrails.kubernetes.workloads import Workload, workloads_of
+from guardrails.kubernetes.workloads import Workload, runs_pods
 from guardrails.odoo import OdooPod, odoo_pods_of
+from guardrails.reading import Unjudged
 from guardrails.resource import Resource, family
 from guardrails.windows import Window, active
 
@@ -23,6 +26,7 @@ class Graph:
     def __init__(self, resources: Iterable[Resource], config: Config) -> None:
         self.config = config
         self.resources: dict[str, Resource] = {resource.urn: resource for resource in resources}
+        self._odoo: dict[str, list[OdooPod]] = {}
         self._by_family: dict[str, list[Resource]] = {}
         for resource in self.resources.values():
             self._by_family.setdefault(resource.family, []).append(resource)
@@ -41,11 +45,30 @@ class Graph:
         """The resources of these types."""
         return [resource for each in types for resource in self._by_family.get(family(each), ())]
 
+    def within(self, namespace: str, *types: str) -> list[Resource]:
+        """The Kubernetes objects of these types in a namespace."""
+        return [resource for each in types for resource in self._by_place.get((family(each), namespace), ())]
+
     def named(self, type_token: str, namespace: str, name: str) -> Resource | None:
         """The Kubernetes object of this type, namespace and name."""
-        return next(
-            (each for each in self.all(type_token) if (each.namespace, each.object_name) == (namespace, name)), None
-        )
+        return next((each for each in self.within(namespace, type_token) if each.object_name == name), None)
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str], list[Resource]]:
+        """By family and namespace. What says no readable namespace is in all of them: rules that look must find it."""
+        placed: dict[tuple[str, str], list[Resource]] = {}
+        unplaced: list[Resource] = []
+        for resource in self.resources.values():
+            if resource.is_kubernetes:
+                try:
+                    placed.setdefault((resource.family, resource.namespace), []).append(resource)
+                except Unjudged:
+                    unplaced.append(resource)
+        for resource in unplaced:
+            for kind, namespace in list(placed):
+                if kind == resource.family:
+                    placed[kind, namespace].append(resource)
+        return placed
 
     def sources(self, resource: Resource, key: str, *types: str) -> list[Resource]:
         """Resources of these types that the input `key` was made from, however many others it came through.
@@ -86,13 +109,28 @@ class Graph:
     @cached_property
     def workloads(self) -> list[Workload]:
         """Everything that runs pods of the program's own: Kubernetes workloads, PostgreSQL instances and poolers."""
-        return [workload for resource in self.resources.values() for workload in workloads_of(resource, self)]
+        return list(self._workload_of.values())
+
+    def workload(self, resource: Resource) -> Workload:
+        """The workload that `resource` is."""
+        return self._workload_of[resource.urn]
+
+    @cached_property
+    def _workload_of(self) -> dict[str, Workload]:
+        return {urn: Workload(resource, self) for urn, resource in self.resources.items() if runs_pods(resource)}
+
+    @cached_property
+    def node_sets(self) -> list[NodeSet]:
+        """Every managed node group and Karpenter pool that the stack declares."""
+        return [NodeSet(resource) for resource in self.all(EKS_NODE_GROUP, NODE_POOL)]
 
     def odoo_of(self, resource: Resource) -> list[OdooPod]:
         """The containers of a workload that run Odoo."""
-        return [pod for workload in workloads_of(resource, self) for pod in odoo_pods_of(workload, self)]
+        if resource.urn not in self._odoo:
+            self._odoo[resource.urn] = odoo_pods_of(self.workload(resource), self)
+        return self._odoo[resource.urn]
 
-    @cached_property
+    @property
     def odoo(self) -> list[OdooPod]:
         """Every container of the stack that runs Odoo."""
-        return [pod for workload in self.workloads for pod in odoo_pods_of(workload, self)]
+        return [pod for workload in self.workloads for pod in self.odoo_of(workload.resource)]

@@ -79,7 +79,11 @@ class OdooPod:
 
     def environment(self, name: str) -> Node | None:
         """The container's environment variable of that name."""
-        return next((each for each in self.container.items("env") if each.text("name") == name), None)
+        return self._environment.get(name)
+
+    @cached_property
+    def _environment(self) -> dict[str, Node]:
+        return {each.text("name"): each for each in self.container.items("env")}
 
     @property
     def conf(self) -> dict[str, str]:
@@ -99,9 +103,7 @@ class OdooPod:
     def _read(self, volume: str, key: str) -> dict[str, dict[str, str]]:
         named = [each for each in self.workload.spec.items("volumes") if each.text("name") == volume]
         secret = named[0].text("secret.secretName", "") if named else ""
-        for external in self._graph.all(kinds.EXTERNAL_SECRET):
-            if external.namespace != self.workload.namespace:
-                continue
+        for external in self._graph.within(self.workload.namespace, kinds.EXTERNAL_SECRET):
             if external.text("spec.target.name", external.object_name) == secret:
                 return _sections(external.at("spec.target.template.data").entries().get(key), external)
         raise self.container.unjudged(f"has its odoo.conf from Secret {secret}, which no ExternalSecret here makes")
@@ -163,7 +165,7 @@ class OdooPod:
 
     # Database
 
-    @property
+    @cached_property
     def path(self) -> Path:
         """Which way `db_host` leads. Unjudged where it is not known, or not said."""
         host = self.text("db_host")
@@ -214,16 +216,16 @@ def path_of(host: str, namespace: str, graph: "Graph") -> Path:
     space = rest.partition(".")[0] or namespace
     if graph.named(kinds.POOLER, space, service):
         return Path(Way.POOLED, host, service)
-    clusters = {(each.namespace, each.object_name) for each in graph.all(kinds.POSTGRES_CLUSTER)}
-    foreign = {(each.namespace, each.text("spec.cluster.name")) for each in graph.all(kinds.DATABASE)}
-    for here, name in clusters | foreign:
-        if here == space and service.startswith(f"{name}-"):
+    clusters = {each.object_name for each in graph.within(space, kinds.POSTGRES_CLUSTER)}
+    foreign = {each.text("spec.cluster.name") for each in graph.within(space, kinds.DATABASE)}
+    for name in clusters | foreign:
+        if service.startswith(f"{name}-"):
             suffix = service.removeprefix(f"{name}-")
             if suffix == "rw":
                 return Path(Way.DIRECT, host, None)
             if suffix in ("ro", "r"):
                 return Path(Way.STANDBY, host, None)
-            if (here, name) in foreign - clusters:
+            if name in foreign - clusters:
                 return Path(Way.POOLED, host, None)
     return Path(Way.ELSEWHERE, host, None)
 

@@ -54,8 +54,6 @@ def poolers_of(cluster: Resource, graph: "Graph") -> list[Resource]:
     """The cluster's Poolers in front of the primary."""
     return [
         pooler
-        for pooler in graph.all(kinds.POOLER)
-        if pooler.namespace == cluster.namespace
-        and pooler.text("spec.cluster.name") == cluster.object_name
-        and pooler.text("spec.type", "rw") == "rw"
+        for pooler in graph.within(cluster.namespace, kinds.POOLER)
+        if pooler.text("spec.cluster.name") == cluster.object_name and pooler.text("spec.type", "rw") == "rw"
     ]

@@ -13,7 +13,7 @@ from rehearsal.errors import RehearsalError, UserError
 from rehearsal.progress import Progress, progress_on
 
 _UP_GOALS = {"dev": 30.0, "peak": 90.0}
-GROUPS = ("evaluation", "growth", *_UP_GOALS)
+GROUPS = ("evaluation", "growth", "guardrails", *_UP_GOALS)
 
 
 def bench(
@@ -52,10 +52,12 @@ def measure(groups: list[str], rounds: int, progress: Progress) -> list[Figure]:
     """Runs the measurements of these groups one after the other: each has the machine to itself."""
     from rehearsal.bench.bringing_up import measure_up
     from rehearsal.bench.evaluating import measure_evaluation, measure_growth
+    from rehearsal.bench.judging import measure_judging
 
     measurements: dict[str, Callable[[], list[Figure]]] = {
         "evaluation": lambda: measure_evaluation(rounds),
         "growth": measure_growth,
+        "guardrails": measure_judging,
     }
     figures: list[Figure] = []
     for group in groups:

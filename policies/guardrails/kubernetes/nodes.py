@@ -1,16 +1,14 @@
 """Which nodes a workload may run on: managed node groups and Karpenter's pools, by labels and taints."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
 
-from guardrails.kinds import EKS_NODE_GROUP, NODE_POOL
+from guardrails.kinds import NODE_POOL
 from guardrails.kubernetes.selectors import tolerates
 from guardrails.kubernetes.workloads import Workload
 from guardrails.reading import Node
 from guardrails.resource import Resource, family
-
-if TYPE_CHECKING:
-    from guardrails.graph import Graph
 
 _EFFECTS: Final = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
 """EKS writes effects in its own way."""
@@ -24,11 +22,11 @@ class NodeSet:
         self.karpenter = resource.family == family(NODE_POOL)
         self._template = resource.at("spec.template") if self.karpenter else resource.at()
 
-    @property
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         return self._template.texts("metadata.labels" if self.karpenter else "labels")
 
-    @property
+    @cached_property
     def taints(self) -> list[tuple[str, str, str]]:
         """Key, value and effect, as Kubernetes writes it."""
         listed = self._template.items("spec.taints" if self.karpenter else "taints")
@@ -51,12 +49,6 @@ class NodeSet:
     @property
     def limits(self) -> Node:
         return self.resource.at("spec.limits")
-
-
-def node_sets(graph: "Graph") -> Iterator[NodeSet]:
-    """Every set of nodes that the stack declares."""
-    for resource in graph.all(EKS_NODE_GROUP, NODE_POOL):
-        yield NodeSet(resource)
 
 
 def _effect(text: str) -> str:

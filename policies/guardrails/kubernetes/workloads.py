@@ -1,6 +1,5 @@
 """Whatever runs pods, in one form: Kubernetes workloads, and PostgreSQL's instances and poolers."""
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -116,16 +115,15 @@ class Workload:
     def spread(self) -> list[Node]:
         return (self.resource.at("spec") if self.is_database else self.spec).items("topologySpreadConstraints")
 
-    @property
+    @cached_property
     def node_selector(self) -> dict[str, str]:
         return self.spec.texts("nodeSelector")
 
-    @property
+    @cached_property
     def tolerations(self) -> list[Node]:
         return self.spec.items("tolerations")
 
 
-def workloads_of(resource: Resource, graph: "Graph") -> Iterator[Workload]:
-    """The workload that `resource` is, if it is one."""
-    if resource.family in _TEMPLATES:
-        yield Workload(resource, graph)
+def runs_pods(resource: Resource) -> bool:
+    """Whether `resource` is a workload."""
+    return resource.family in _TEMPLATES
