@@ -3,6 +3,9 @@
 from components.alerts.rule import DAY, Alert
 from retail.objectives import Objectives
 
+CALENDAR_DAYS = 2
+"""A month has up to 31 days and a quarter 92, where 30 and 90 are promised."""
+
 SLOW = 0.8
 """Of the regional RTO: time left to do something about it."""
 
@@ -13,7 +16,8 @@ def drill_alerts(namespace: str, cron_job: str, objectives: Objectives) -> list[
     What a drill measured its pod shows for a while only (components/pod_scripts/restore_drill/metrics.py).
     """
     cron = f'namespace="{namespace}",cronjob="{cron_job}"'
-    age = (objectives.drill_interval_days + 1) * DAY
+    days = objectives.drill_interval_days
+    age = (days + 1 + (CALENDAR_DAYS if days >= 28 else 0)) * DAY
     succeeded = f"max(kube_cronjob_status_last_successful_time{{{cron}}})"
     never = f"time() - max(kube_cronjob_created{{{cron}}}) > {age}"
     restores = f'last_over_time(restore_drill_duration_seconds{{namespace="{namespace}",phase="restore"}}[1d])'

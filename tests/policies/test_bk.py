@@ -14,6 +14,8 @@ from guardrails.kinds import (
     BUCKET_PUBLIC_ACCESS_BLOCK,
     BUCKET_REPLICATION,
     BUCKET_VERSIONING,
+    CONFIG_MAP,
+    CRON_JOB,
     EXTERNAL_SECRET,
     IAM_ROLE_POLICY,
     IAM_ROLE_POLICY_ATTACHMENT,
@@ -21,6 +23,7 @@ from guardrails.kinds import (
     KMS_REPLICA_KEY,
     OBJECT_STORE,
     POSTGRES_CLUSTER,
+    PROMETHEUS_RULE,
     RETAILER,
     SCHEDULED_BACKUP,
     SECRETS_MANAGER_SECRET,
@@ -57,7 +60,10 @@ ARCHIVE_ROLE = f"{IAM_ROLE_POLICY}::archive-identity"
 STOREFRONT_ROLE = f"{IAM_ROLE_POLICY}::odoo-storefront"
 CONF = 'spec.target.template.data."odoo.conf"'
 STOREFRONT_CONF = f"{EXTERNAL_SECRET}::=odoo-storefront"
-RELEASED = "spec.externalClusters"
+DRILL_JOB = f"{CRON_JOB}::recovery-job"
+DRILL_POD = "spec.jobTemplate.spec.template.spec"
+DRILL_MANIFEST = f"{CONFIG_MAP}::recovery-manifest"
+DRILL_STORE = f"{OBJECT_STORE}::recovery-store"
 
 
 def grants(what: str, action: str, resource: str = "*") -> Edit:
@@ -92,6 +98,39 @@ def stored_at(what: str, place: str) -> Edit:
 
 def _moved(line: str, place: str) -> str:
     return f"directory_path = {place}" if line.startswith("directory_path") else line
+
+
+def manifest(name: str, change: Callable[[dict[str, Any]], None]) -> Edit:
+    """The Cluster that a drill restores, changed."""
+
+    def changed(text: str) -> str:
+        cluster = json.loads(text)
+        change(cluster)
+        return json.dumps(cluster)
+
+    return Edit(f"drill {name}", put(DRILL_MANIFEST, 'data."cluster.json"', changed).apply)
+
+
+def drilled(name: str, parameter: str, value: str) -> Edit:
+    def change(cluster: dict[str, Any]) -> None:
+        cluster["spec"]["externalClusters"][0]["plugin"]["parameters"][parameter] = value
+
+    return manifest(name, change)
+
+
+def drilled_in_live_namespace() -> Edit:
+    def change(cluster: dict[str, Any]) -> None:
+        cluster["metadata"]["namespace"] = cluster["metadata"]["namespace"].removesuffix("-drill")
+
+    return manifest("beside the live database", change)
+
+
+def archiving_drill() -> Edit:
+    def change(cluster: dict[str, Any]) -> None:
+        archive = cluster["spec"]["externalClusters"][0]["plugin"]
+        cluster["spec"]["plugins"] = [{**archive, "isWALArchiver": True}]
+
+    return manifest("archives as the live database", change)
 
 
 TESTS = {
@@ -329,6 +368,51 @@ TESTS = {
             forget(f"{BUCKET_REPLICATION}::backups-filestore", "rules"),
         ],
         compliant=[put(f"{BUCKET_LIFECYCLE}::{FILESTORE}", f"{RULE}.id", "renamed")],
+    ),
+    "bk-08": RuleTests(
+        on=OWNERS,
+        violating=[
+            delete(DRILL_JOB),
+            delete(DRILL_MANIFEST),
+            put(DRILL_JOB, "spec.suspend", True),
+            put(DRILL_JOB, "spec.schedule", "0 4 1 1 *"),
+            only({"peak"}, put(DRILL_JOB, "spec.schedule", "0 4 1,15 * *")),
+            drilled("another lineage", "serverName", "another-v18-1"),
+            drilled("another store", "barmanObjectName", "elsewhere"),
+            put(DRILL_STORE, "spec.configuration.destinationPath", "s3://somebody-elses/postgresql"),
+            put(f"{DRILL_JOB}", f"{DRILL_POD}.containers[0].env[name=DRILL_TIMEOUT_SECONDS].value", "9999999"),
+            delete(f"{PROMETHEUS_RULE}::observability"),
+        ],
+        absent=[
+            drop(DRILL_JOB, "spec.schedule"),
+            drop(DRILL_MANIFEST, "data"),
+        ],
+        unknown=[
+            forget(DRILL_JOB, "spec.schedule"),
+            forget(DRILL_MANIFEST, 'data."cluster.json"'),
+            forget(DRILL_STORE, "spec"),
+        ],
+        compliant=[put(DRILL_JOB, "spec.schedule", "30 3 * * 1"), put(DRILL_JOB, "metadata.annotations.note", "x")],
+    ),
+    "bk-09": RuleTests(
+        on=OWNERS,
+        violating=[
+            drilled_in_live_namespace(),
+            grants(f"{IAM_ROLE_POLICY}::recovery-archive", "s3:PutObject"),
+            grants(f"{IAM_ROLE_POLICY}::recovery-archive", "s3:*"),
+            put(DRILL_STORE, "spec.retentionPolicy", "1d"),
+            put(DRILL_JOB, "spec.jobTemplate.spec.activeDeadlineSeconds", 10**7),
+            archiving_drill(),
+        ],
+        absent=[
+            drop(DRILL_JOB, "spec.jobTemplate.spec.ttlSecondsAfterFinished"),
+            drop(DRILL_JOB, "spec.jobTemplate.spec.activeDeadlineSeconds"),
+        ],
+        unknown=[
+            forget(DRILL_JOB, "spec.jobTemplate.spec.ttlSecondsAfterFinished"),
+            forget(f"{IAM_ROLE_POLICY}::recovery-archive", "policy"),
+        ],
+        compliant=[put(DRILL_JOB, "spec.jobTemplate.spec.ttlSecondsAfterFinished", 600)],
     ),
     "bk-10": RuleTests(
         on=OWNERS,

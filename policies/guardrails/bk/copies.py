@@ -28,7 +28,7 @@ REPLICATION_MINUTES = limit("replication-minutes", 15, "Minutes a copy may be be
     fix="a BucketReplicationConfig for everything, with replicationTime, metrics, sseKmsEncryptedObjects, a key of the "
     "backup account, and a role that may",
     scenario="The region is gone on the first Advent Saturday, and its last quarter of an hour is in the other one.",
-    implies=("bk-03", "bk-04", "bk-06", "bk-12", "iso-04", "iso-05", "iso-11", "cost-05"),
+    implies=("bk-03", "bk-04", "bk-06", "bk-07", "bk-12", "iso-04", "iso-05", "iso-11", "cost-05"),
     protects=Protects.DATA,
 )
 def archive_copied(cluster: Resource, graph: Graph) -> Iterable[Violation]:
@@ -46,7 +46,7 @@ def archive_copied(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     fix="[fs_storage.*] with directory_path <bucket>/<prefix> in the odoo.conf of every tier that runs business code; "
     "replication and lifecycle of that bucket as of the archive",
     scenario="The database is set back by a day, and every delivery note of that day still opens.",
-    implies=("bk-03", "bk-04", "bk-06", "bk-12", "iso-04", "iso-05", "iso-11"),
+    implies=("bk-03", "bk-04", "bk-05", "bk-06", "bk-12", "iso-04", "iso-05", "iso-11"),
     protects=Protects.DATA,
 )
 def attachments_kept(resource: Resource, graph: Graph) -> Iterable[Violation]:
