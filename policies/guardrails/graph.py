@@ -9,6 +9,7 @@ from guardrails.kubernetes.scaling import Scalers
 from guardrails.kubernetes.workloads import Workload, workloads_of
 from guardrails.odoo import OdooPod, odoo_pods_of
 from guardrails.resource import Resource, family
+from guardrails.traefik.routing import Routing
 from guardrails.windows import Window, active
 
 
@@ -76,6 +77,11 @@ class Graph:
     def scalers(self) -> Scalers:
         """Who scales which workload."""
         return Scalers(self)
+
+    @cached_property
+    def routing(self) -> Routing:
+        """Edges, their routes, and who answers a request."""
+        return Routing(self)
 
     @cached_property
     def workloads(self) -> list[Workload]:
