@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from components.network import subnet_cidrs
 from retail.plan import Plan
 
 
@@ -38,11 +39,16 @@ def contract(plan: Plan) -> dict[str, Any]:
         "account": settings.account,
         "backupAccount": settings.backup_account,
         "domain": settings.domain,
+        # Of the Traefik that routes here, which in shared hosting is the platform's.
+        "edge": settings.owner,
+        "edgeReplicas": plan.traefik_replicas,
+        "loadBalancerCidrs": [each.public for each in subnet_cidrs(settings.vpc_cidr, settings.zones).values()],
         "maxConnections": database.budget.max_connections if database else settings.connections_per_retailer,
         "maxRetailers": 0 if settings.hosting.serves_retailer else settings.max_retailers,
         "connectionsPerRetailer": 0 if settings.hosting.serves_retailer else settings.connections_per_retailer,
         "peakOrdersPerHour": round(settings.orders_per_hour * settings.peak_factor),
         "needs": {str(tier): sized.need for tier, sized in plan.tiers.items()},
+        "serviceTimeMs": {str(tier): sized.service_time_ms for tier, sized in plan.tiers.items()},
         "grantedVcpus": settings.granted_vcpus,
         "grantedElasticIps": settings.granted_elastic_ips,
         "monthlyBudget": settings.monthly_budget,

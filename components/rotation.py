@@ -145,11 +145,11 @@ class Rotation(pulumi.ComponentResource):
                     "spec": {
                         "backoffLimit": ATTEMPTS - 1,
                         "activeDeadlineSeconds": DEADLINE_SECONDS,
-                        "template": {"metadata": {"labels": labels}, "spec": _pod(args, account, files)},
+                        "template": {"metadata": {"labels": labels}, "spec": _pod(args, files)},
                     },
                 },
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[aws]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[aws, account]),
         )
         self.cron_job = job.metadata["name"]
         self.register_outputs({"cron_job": self.cron_job})
@@ -238,10 +238,11 @@ def _copies(namespace: pulumi.Input[str], name: str = "") -> pulumi.Output[str]:
     return pulumi.Output.concat(f"/apis/{API_VERSION}/namespaces/", namespace, f"/externalsecrets{name}")
 
 
-def _pod(args: RotationArgs, account: ServiceAccount, files: ConfigMap) -> dict[str, Any]:
+def _pod(args: RotationArgs, files: ConfigMap) -> dict[str, Any]:
     items = [{"key": f"{each}.py", "path": f"{PACKAGE}/{each}.py"} for each in SCRIPTS]
     return {
-        "serviceAccountName": account.metadata["name"],
+        # Plain, so that a preview shows whose AWS role replaces the passwords.
+        "serviceAccountName": NAME,
         "automountServiceAccountToken": True,
         "enableServiceLinks": False,
         "restartPolicy": "Never",

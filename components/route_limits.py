@@ -1,7 +1,7 @@
 """How much of each route a Traefik replica lets in: arithmetic over the tiers' capacity.
 
-Traefik counts by replica and by route, each for itself: what all of them let in is amount x replicas, summed over the
-routes of a tier. Every total here is divided by both.
+Traefik counts by replica, by route and by host, each for itself: what all of them let in is amount x replicas x hosts,
+summed over the routes of a tier. Every total here is divided by all three.
 """
 
 import math
@@ -44,7 +44,7 @@ def in_flight(route: Route, routes: Sequence[Route], plan: TierPlan, replicas: i
     their backlog can hold. Logins have a small share of their own, so a storm of them leaves the shop its workers."""
     total = plan.ceiling * plan.profile.processes * BACKLOG_FACTOR
     weights = sum(other.weight for other in routes if other.tier is route.tier)
-    return max(1, total * route.weight // (weights * replicas))
+    return max(1, total * route.weight // (weights * replicas * route.hosts))
 
 
 def from_one_address(tier: Tier) -> int:

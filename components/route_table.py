@@ -44,7 +44,8 @@ again until they are heard: the integration tier hears them, so a storm of them 
 @dataclass(frozen=True)
 class Route:
     """name: of the IngressRoute. tier: whose pods answer. match: Traefik's rule. limits: who is let in, by name of
-    middleware. weight: share of the tier's room among its routes; 0 where nothing is counted."""
+    middleware. weight: share of the tier's room among its routes; 0 where nothing is counted. hosts: how many it is
+    for; Traefik keeps the room of a route for each host anew."""
 
     name: str
     tier: Tier
@@ -52,6 +53,7 @@ class Route:
     priority: int
     limits: tuple[str, ...] = ()
     weight: int = 0
+    hosts: int = 1
 
 
 STAFF_ONLY, PARTNERS_ONLY, LIMIT_LOGINS, DENY = "staff-only", "partners-only", "limit-logins", "deny"
@@ -83,7 +85,9 @@ def routes(hosts: Mapping[str, str], *, staff_only: bool, partners_only: bool) -
     table += _shop_back_office(f"Host(`{hosts[str(Tier.STOREFRONT)]}`)", staff_only=staff_only)
     called = " || ".join(f"Host(`{hosts[str(tier)]}`)" for tier in WITH_WEBSOCKET)
     webhook = f"({called}) && PathRegexp(`{WEBHOOK}`)"
-    table.append(Route(f"{Tier.INTEGRATION}-webhooks", Tier.INTEGRATION, webhook, 500, (rate(Tier.INTEGRATION),), 4))
+    limits = (rate(Tier.INTEGRATION),)
+    name = f"{Tier.INTEGRATION}-webhooks"
+    table.append(Route(name, Tier.INTEGRATION, webhook, 500, limits, 4, hosts=len(WITH_WEBSOCKET)))
     return table
 
 

@@ -13,6 +13,7 @@ from guardrails.kubernetes.workloads import Workload, runs_pods
 from guardrails.odoo import OdooPod, odoo_pods_of
 from guardrails.reading import Unjudged
 from guardrails.resource import Resource, family
+from guardrails.traefik.routing import Routing
 from guardrails.windows import Window, active
 
 
@@ -105,6 +106,11 @@ class Graph:
     def scalers(self) -> Scalers:
         """Who scales which workload."""
         return Scalers(self)
+
+    @cached_property
+    def routing(self) -> Routing:
+        """Edges, their routes, and who answers a request."""
+        return Routing(self)
 
     @cached_property
     def workloads(self) -> list[Workload]:

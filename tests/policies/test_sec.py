@@ -1,0 +1,381 @@
+"""Edits that the rules on security must catch, and edits that they must not."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from guardrails.kinds import (
+    CLUSTER_ROLE_BINDING,
+    CONFIG_MAP,
+    CRON_JOB,
+    DEPLOYMENT,
+    EKS_ACCESS_ENTRY,
+    EKS_CLUSTER,
+    EKS_NODE_GROUP,
+    EXTERNAL_SECRET,
+    HELM_RELEASE,
+    IAM_ROLE_POLICY,
+    KMS_KEY,
+    LAUNCH_TEMPLATE,
+    NODE_CLASS,
+    POOLER,
+    POSTGRES_CLUSTER,
+    ROLE_BINDING,
+    SECRET,
+    SECRET_STORE,
+    SECRETS_MANAGER_SECRET,
+)
+from tests.policies.harness import (
+    STACKS,
+    Edit,
+    RuleTests,
+    add,
+    delete,
+    drop,
+    fine,
+    forget,
+    given,
+    modify,
+    only,
+    put,
+    rules_tested,
+)
+
+SERVING = {"dev", "outlet", "peak", "training"}
+OWNERS = {"dev", "outlet", "peak", "platform"}
+CLUSTERS = {"dev", "peak", "platform"}
+OWN_DATABASE = {"dev", "outlet", "peak"}
+"""Stacks that serve a retailer from a database of its own."""
+
+WEB = f"{DEPLOYMENT}::odoo-storefront"
+TRAEFIK = f"{DEPLOYMENT}::edge-deployment"
+CONTAINER = "spec.template.spec.containers[0]"
+CONF = f"{EXTERNAL_SECRET}::=odoo-storefront"
+CONF_TEXT = 'spec.target.template.data."odoo.conf"'
+ROTATION = f"{CRON_JOB}::rotation-job"
+ROLES = "spec.managed.roles"
+CNPG = f"{HELM_RELEASE}::operators-cnpg-release"
+DIGEST = f"sha256:{'0' * 64}"
+
+
+def a_secret(**inputs: Any) -> Edit:
+    return add(SECRET, "other", {"metadata": {"name": "other", "namespace": "elsewhere"}, **inputs})
+
+
+def a_config_map(**data: str) -> Edit:
+    return add(CONFIG_MAP, "other", {"metadata": {"name": "other", "namespace": "elsewhere"}, "data": data})
+
+
+def variable(name: str, value: Any) -> Edit:
+    """One environment variable more in the storefront."""
+    return put(WEB, f"{CONTAINER}.env", lambda listed: [*listed, {"name": name, "value": value}])
+
+
+def conf(old: str, new: str) -> Edit:
+    return put(CONF, CONF_TEXT, lambda text: text.replace(old, new))
+
+
+def role(name: str, **changes: Any) -> Edit:
+    """Changes of one managed role, whose name ends so."""
+
+    def change(inputs: dict[str, Any]) -> None:
+        for each in inputs["spec"]["managed"]["roles"]:
+            if each["name"].endswith(name):
+                each.update(changes)
+
+    return modify(f"role {name} {changes}", POSTGRES_CLUSTER, change)
+
+
+def binding(**inputs: Any) -> Edit:
+    said = {"retail/owner": "somebody", "retail/review-due": "2027-03-31"}
+    metadata = {"name": "other", "annotations": said}
+    return add(CLUSTER_ROLE_BINDING, "other", {"metadata": metadata, **inputs})
+
+
+TESTS = {
+    "sec-01": RuleTests(
+        on=SERVING,
+        violating=[
+            only(STACKS, a_secret(stringData={"password": "hunter2"})),
+            only(STACKS, a_secret(data={"key": "aHVudGVyMg=="})),
+            only(STACKS, a_config_map(password="hunter2")),
+            only(STACKS, a_config_map(url="postgres://odoo:hunter2@db/shop")),
+            only(STACKS, a_config_map(tls="-----BEGIN EC PRIVATE KEY-----")),
+            variable("PGPASSWORD", "hunter2"),
+            variable("SENTRY_API_KEY", "hunter2"),
+            variable("ODOO_SESSION_REDIS_URL", "rediss://:hunter2@store:6379/0"),
+            put(WEB, f"{CONTAINER}.args", ["--db_password=hunter2"]),
+            put(WEB, f"{CONTAINER}.args", ["--db-password", "hunter2"]),
+            conf("db_password = {{ .password }}", "db_password = hunter2"),
+            put(f"{EXTERNAL_SECRET}::=redis", "spec.target.template.data.password", "hunter2"),
+            put(CONF, "spec.secretStoreRef.kind", "ClusterSecretStore"),
+            put(CONF, "spec.secretStoreRef.name", "other"),
+            put(f"{SECRET_STORE}::store", "spec.provider", {"fake": {"data": [{"key": "a", "value": "hunter2"}]}}),
+            only(CLUSTERS, put(CNPG, "values.adminPassword", "hunter2")),
+            only(CLUSTERS, put(CNPG, "values.extra", [{"env": {"token": "hunter2"}}])),
+        ],
+        absent=[
+            fine(a_secret(type="kubernetes.io/service-account-token")),
+            drop(CONF, "spec.secretStoreRef"),
+            fine(put(WEB, f"{CONTAINER}.env[0]", {"name": "PGPASSWORD"})),
+        ],
+        unknown=[
+            variable("PGPASSWORD", "hunter2") + forget(WEB, f"{CONTAINER}.env[*].value"),
+            only(STACKS, a_secret(data={"key": "x"}) + forget(f"{SECRET}::other", "data")),
+            forget(CONF, "spec.secretStoreRef.name"),
+            fine(forget(CONF, CONF_TEXT)),
+        ],
+        compliant=[
+            variable("SECRET_NAME", "odoo"),
+            variable("PASSWORD_FILE", "/run/secrets/password"),
+            a_config_map(url="https://shop.example/path", limits="password_min_length = 12"),
+        ],
+    ),
+    "sec-02": RuleTests(
+        on=SERVING,
+        violating=[
+            delete(ROTATION),
+            put(ROTATION, "spec.suspend", True),
+            put(ROTATION, "spec.schedule", "0 5 22 1 *"),
+            put(ROTATION, "spec.jobTemplate.spec.template.spec.serviceAccountName", "other"),
+            delete(f"{IAM_ROLE_POLICY}::rotation-identity-policy"),
+            put(
+                f"{IAM_ROLE_POLICY}::rotation-identity-policy",
+                "policy",
+                lambda text: text.replace("secretsmanager:PutSecretValue", "secretsmanager:TagResource"),
+            ),
+            put(
+                f"{IAM_ROLE_POLICY}::rotation-identity-policy",
+                "policy",
+                lambda text: text.replace("odoo-admin-", "odoo-boss-"),
+            ),
+            put(f"{EXTERNAL_SECRET}::=redis", "spec.refreshInterval", "0s"),
+            put(f"{EXTERNAL_SECRET}::=database-app", "spec.refreshInterval", "720h"),
+            put(f"{SECRETS_MANAGER_SECRET}::secrets-redis", "name", "retail/forgotten"),
+        ],
+        absent=[
+            drop(ROTATION, "spec.schedule"),
+            drop(ROTATION, "spec.jobTemplate.spec.template.spec.serviceAccountName"),
+            fine(drop(ROTATION, "spec.suspend")),
+            fine(drop(f"{EXTERNAL_SECRET}::=redis", "spec.refreshInterval")),
+        ],
+        unknown=[
+            forget(ROTATION, "spec.schedule"),
+            forget(ROTATION, "spec.suspend"),
+            forget(ROTATION, "spec.jobTemplate.spec.template.spec.serviceAccountName"),
+            forget(f"{IAM_ROLE_POLICY}::rotation-identity-policy", "policy"),
+        ],
+        compliant=[
+            put(ROTATION, "spec.successfulJobsHistoryLimit", 1),
+            put(f"{EXTERNAL_SECRET}::=redis", "spec.refreshInterval", "30m"),
+        ],
+    ),
+    "sec-03": RuleTests(
+        on={"peak"},
+        violating=[
+            put(ROTATION, "spec.schedule", "0 5 * * *"),
+            put(ROTATION, "spec.schedule", "0 5 24 * *"),
+            put(ROTATION, "spec.schedule", "30 23 22 * *"),
+            # Before midnight in Paris, after it in Auckland's calendar, and the other way round.
+            put(ROTATION, "spec.schedule", "0 1 23 11 *"),
+            only(SERVING, put(ROTATION, "spec.startingDeadlineSeconds", None)),
+            only(SERVING, put(ROTATION, "spec.jobTemplate.spec.activeDeadlineSeconds", None)),
+            put(ROTATION, "spec.startingDeadlineSeconds", 6 * 86400),
+        ],
+        absent=[
+            only(SERVING, drop(ROTATION, "spec.startingDeadlineSeconds")),
+            only(SERVING, drop(ROTATION, "spec.jobTemplate.spec.activeDeadlineSeconds")),
+            fine(drop(ROTATION, "spec.timeZone")),
+        ],
+        unknown=[
+            forget(ROTATION, "spec.schedule"),
+            forget(ROTATION, "spec.timeZone"),
+            only(SERVING, forget(ROTATION, "spec.startingDeadlineSeconds")),
+        ],
+        compliant=[
+            put(ROTATION, "spec.schedule", "0 5 20 1-11 *").at(datetime(2026, 10, 1, tzinfo=UTC)),
+            put(ROTATION, "spec.startingDeadlineSeconds", 1800),
+        ],
+    ),
+    "sec-04": RuleTests(
+        on=OWN_DATABASE,
+        violating=[
+            role("_b", login=False),
+            role("_b", ensure="absent"),
+            role("_b", inRoles=[]),
+            role("_b", passwordSecret={"name": "database-a"}),
+            role("_b", passwordSecret={"name": "nowhere"}),
+            put(POSTGRES_CLUSTER, ROLES, lambda roles: roles[:2]),
+        ],
+        absent=[drop(POSTGRES_CLUSTER, ROLES), drop(POSTGRES_CLUSTER, f"{ROLES}[*].passwordSecret")],
+        unknown=[forget(POSTGRES_CLUSTER, ROLES), forget(POSTGRES_CLUSTER, f"{ROLES}[*].login")],
+        compliant=[put(POSTGRES_CLUSTER, f"{ROLES}[0].comment", "nobody logs in")],
+    ),
+    "sec-05": RuleTests(
+        on=SERVING,
+        violating=[
+            put(WEB, f"{CONTAINER}.image", "odoo:19"),
+            put(WEB, f"{CONTAINER}.image", "odoo:latest"),
+            put(WEB, f"{CONTAINER}.image", f"docker.io/bitnami/odoo@{DIGEST}"),
+            put(WEB, f"{CONTAINER}.image", f"ghcr.io/somebody/odoo@{DIGEST}"),
+            put(WEB, f"{CONTAINER}.image", f"999999999999.dkr.ecr.eu-central-1.amazonaws.com/odoo@{DIGEST}"),
+            put(WEB, "spec.template.spec.initContainers", [{"name": "wait", "image": "busybox"}]),
+            only(OWNERS, put(TRAEFIK, f"{CONTAINER}.image", lambda image: image.partition("@")[0])),
+            only(OWNERS, put(POSTGRES_CLUSTER, "spec.imageName", lambda image: image.partition("@")[0])),
+            only(OWNERS, put(POOLER, "spec.pgbouncer.image", "ghcr.io/cloudnative-pg/pgbouncer:latest")),
+            only(CLUSTERS, put(CNPG, "version", ">=0.29")),
+            only(CLUSTERS, put(CNPG, "version", "")),
+            only(CLUSTERS, put(CNPG, "repositoryOpts.repo", "https://charts.bitnami.com/bitnami")),
+            only(CLUSTERS, put(CNPG, "repositoryOpts.repo", "https://somebody.github.io/charts")),
+            only(CLUSTERS, put(CNPG, "values.image", {"tag": "latest"})),
+            only(OWNERS, put(NODE_CLASS, "spec.amiSelectorTerms", [{"alias": "al2023@latest"}])),
+            only(OWNERS, put(NODE_CLASS, "spec.amiSelectorTerms", [{"tags": {"team": "nodes"}}])),
+        ],
+        absent=[
+            drop(WEB, f"{CONTAINER}.image"),
+            only(OWNERS, drop(POSTGRES_CLUSTER, "spec.imageName")),
+            only(OWNERS, drop(NODE_CLASS, "spec.amiSelectorTerms")),
+            only(CLUSTERS, drop(CNPG, "version")),
+        ],
+        unknown=[
+            forget(WEB, f"{CONTAINER}.image"),
+            only(OWNERS, forget(POSTGRES_CLUSTER, "spec.imageName")),
+            only(CLUSTERS, forget(CNPG, "version")),
+        ],
+        compliant=[
+            put(WEB, f"{CONTAINER}.image", f"111122223333.dkr.ecr.eu-west-1.amazonaws.com/odoo:19@{DIGEST}"),
+            put(WEB, f"{CONTAINER}.image", f"docker.io/library/odoo@{DIGEST}"),
+        ],
+    ),
+    "sec-06": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            put(EKS_CLUSTER, "encryptionConfig.resources", []),
+            put(EKS_CLUSTER, "enabledClusterLogTypes", ["api"]),
+            only(OWNERS, put(LAUNCH_TEMPLATE, "metadataOptions.httpTokens", "optional")),
+            only(OWNERS, put(LAUNCH_TEMPLATE, "metadataOptions.httpPutResponseHopLimit", 2)),
+            only(OWNERS, put(LAUNCH_TEMPLATE, "blockDeviceMappings[0].ebs.encrypted", "false")),
+            only(OWNERS, put(NODE_CLASS, "spec.metadataOptions.httpPutResponseHopLimit", 64)),
+            only(OWNERS, put(NODE_CLASS, "spec.blockDeviceMappings[0].ebs.encrypted", False)),
+            only(STACKS, put(KMS_KEY, "enableKeyRotation", False)),
+            only(OWNERS, put(EKS_NODE_GROUP, "remoteAccess", {"ec2SshKey": "me"})),
+        ],
+        absent=[
+            drop(EKS_CLUSTER, "encryptionConfig"),
+            drop(EKS_CLUSTER, "enabledClusterLogTypes"),
+            only(OWNERS, drop(LAUNCH_TEMPLATE, "metadataOptions")),
+            only(OWNERS, drop(NODE_CLASS, "spec.metadataOptions")),
+            only(OWNERS, drop(EKS_NODE_GROUP, "launchTemplate")),
+        ],
+        unknown=[
+            forget(EKS_CLUSTER, "enabledClusterLogTypes"),
+            only(OWNERS, forget(LAUNCH_TEMPLATE, "metadataOptions")),
+            fine(forget(EKS_CLUSTER, "encryptionConfig.provider.keyArn")),
+        ],
+        compliant=[
+            put(EKS_CLUSTER, "enabledClusterLogTypes", ["api", "audit", "authenticator"]),
+            put(LAUNCH_TEMPLATE, "blockDeviceMappings[0].ebs.volumeSize", 60),
+        ],
+    ),
+    "sec-07": RuleTests(
+        on=SERVING,
+        violating=[
+            conf("admin_passwd = {{ .admin_passwd }}", "admin_passwd = hunter2"),
+            conf("admin_passwd = {{ .admin_passwd }}\n", ""),
+            conf("list_db = False", "list_db = True"),
+            conf("list_db = False\n", ""),
+        ],
+        absent=[drop(CONF, CONF_TEXT), drop(CONF, "spec.target.template")],
+        unknown=[forget(CONF, CONF_TEXT), forget(WEB, f"{CONTAINER}.command")],
+        compliant=[conf("list_db = False", "list_db = 0"), conf("limit_request = 8192", "limit_request = 4096")],
+    ),
+    "sec-08": RuleTests(
+        on=STACKS,
+        violating=[
+            put(ROLE_BINDING, 'metadata.annotations."retail/owner"', ""),
+            put(ROLE_BINDING, 'metadata.annotations."retail/review-due"', "2026-11-19"),
+            put(ROLE_BINDING, 'metadata.annotations."retail/review-due"', "2099-12-31"),
+            put(ROLE_BINDING, 'metadata.annotations."retail/review-due"', "soon"),
+            put(ROLE_BINDING, "metadata.annotations.note", "x").at(datetime(2027, 4, 1, tzinfo=UTC)),
+            binding(subjects=[{"kind": "Group", "name": "system:authenticated"}]),
+            binding(subjects=[{"kind": "Group", "name": "system:masters"}]),
+            only(CLUSTERS, put(EKS_ACCESS_ENTRY, "tags.owner", "")),
+            only(CLUSTERS, put(EKS_ACCESS_ENTRY, "tags.review-due", "2026-01-01")),
+            only(CLUSTERS, put(EKS_ACCESS_ENTRY, "kubernetesGroups", ["system:masters"])),
+            only(CLUSTERS, put(EKS_ACCESS_ENTRY, "principalArn", "arn:aws:iam::111122223333:root")),
+            only(CLUSTERS, put(EKS_CLUSTER, "accessConfig.authenticationMode", "API_AND_CONFIG_MAP")),
+            only(CLUSTERS, put(EKS_CLUSTER, "accessConfig.bootstrapClusterCreatorAdminPermissions", True)),
+        ],
+        absent=[
+            drop(ROLE_BINDING, "metadata.annotations"),
+            only(CLUSTERS, drop(EKS_ACCESS_ENTRY, "tags")),
+            only(CLUSTERS, drop(EKS_CLUSTER, "accessConfig")),
+        ],
+        unknown=[
+            forget(ROLE_BINDING, 'metadata.annotations."retail/review-due"'),
+            only(CLUSTERS, forget(EKS_ACCESS_ENTRY, "tags")),
+        ],
+        compliant=[
+            put(ROLE_BINDING, 'metadata.annotations."retail/review-due"', "2026-11-20"),
+            put(ROLE_BINDING, 'metadata.annotations."retail/owner"', "another-team"),
+        ],
+    ),
+    "sec-09": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            put(EKS_CLUSTER, "version", "1.33"),
+            put(EKS_CLUSTER, "version", "1.27"),
+            put(CNPG, "version", "0.28.0"),
+            only(OWNERS, put(POSTGRES_CLUSTER, "spec.imageName", f"ghcr.io/cloudnative-pg/postgresql:14.19@{DIGEST}")),
+            only(OWNERS, put(POSTGRES_CLUSTER, "spec.imageName", f"ghcr.io/cloudnative-pg/postgresql@{DIGEST}")),
+            only(OWNERS, put(EKS_NODE_GROUP, "amiType", "AL2_x86_64")),
+            only(OWNERS, put(NODE_CLASS, "spec.amiSelectorTerms[0].alias", "al2@v20260903")),
+            given(
+                put(EKS_CLUSTER, "tags.note", "list"),
+                **{
+                    "support-ends": [
+                        "kubernetes 1.35 2026-11-24",
+                        "cloudnative-pg 1.30 2027-02-22",
+                        "postgresql 18 2030-11-14",
+                        "al2023 any 2029-06-30",
+                    ]
+                },
+            ),
+        ],
+        absent=[
+            drop(EKS_CLUSTER, "version"),
+            only(OWNERS, drop(EKS_NODE_GROUP, "amiType")),
+            only(OWNERS, drop(POSTGRES_CLUSTER, "spec.imageName")),
+        ],
+        unknown=[forget(EKS_CLUSTER, "version"), only(OWNERS, forget(EKS_NODE_GROUP, "amiType"))],
+        compliant=[
+            only(OWNERS, put(POSTGRES_CLUSTER, "spec.imageName", lambda image: image)),
+            put(EKS_CLUSTER, "tags.note", "supported"),
+        ],
+    ),
+    "sec-10": RuleTests(
+        on=SERVING,
+        violating=[
+            put(WEB, 'metadata.annotations."secret.reloader.stakater.com/reload"', "odoo-storefront"),
+            put(WEB, 'metadata.annotations."secret.reloader.stakater.com/reload"', "odoo-storefronts,redis"),
+            only(
+                OWN_DATABASE,
+                put(
+                    f"{EXTERNAL_SECRET}::=database-b",
+                    'spec.target.template.metadata.labels."cnpg.io/reload"',
+                    "false",
+                ),
+            ),
+        ],
+        absent=[
+            drop(WEB, "metadata.annotations"),
+            only(OWN_DATABASE, drop(f"{EXTERNAL_SECRET}::=database-b", "spec.target.template.metadata")),
+        ],
+        unknown=[forget(WEB, 'metadata.annotations."secret.reloader.stakater.com/reload"')],
+        compliant=[
+            put(WEB, 'metadata.annotations."secret.reloader.stakater.com/reload"', " redis , odoo-storefront"),
+            put(WEB, "metadata.annotations", {"reloader.stakater.com/auto": "true"}),
+        ],
+    ),
+}
+
+test_edits, test_whole = rules_tested("sec", TESTS)
