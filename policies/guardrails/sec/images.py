@@ -8,7 +8,7 @@ from typing import Final
 from guardrails import kinds
 from guardrails.config import limit
 from guardrails.graph import Graph
-from guardrails.kubernetes.workloads import workloads_of
+from guardrails.kubernetes.workloads import Workload, runs_pods
 from guardrails.reading import Node
 from guardrails.resource import Resource
 from guardrails.rule import Severity, Violation, stack_rule
@@ -94,12 +94,14 @@ def _images(resource: Resource, graph: Graph) -> Iterator[Node]:
         if resource.has("spec.pgbouncer.image") or not named:
             yield resource.at("spec.pgbouncer.image")
         return
-    for workload in workloads_of(resource, graph):
-        for container in (*workload.containers, *workload.init_containers, *workload.spec.items("ephemeralContainers")):
-            yield container.at("image")
-        for volume in workload.spec.items("volumes"):
-            if volume.has("image"):
-                yield volume.at("image.reference")
+    if not runs_pods(resource):
+        return
+    workload = Workload(resource, graph)
+    for container in (*workload.containers, *workload.init_containers, *workload.spec.items("ephemeralContainers")):
+        yield container.at("image")
+    for volume in workload.spec.items("volumes"):
+        if volume.has("image"):
+            yield volume.at("image.reference")
 
 
 def _image(node: Node, graph: Graph) -> Iterator[Violation]:

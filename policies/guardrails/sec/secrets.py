@@ -9,7 +9,7 @@ from typing import Final
 
 from guardrails import kinds
 from guardrails.graph import Graph
-from guardrails.kubernetes.workloads import workloads_of
+from guardrails.kubernetes.workloads import Workload, runs_pods
 from guardrails.reading import UNKNOWN, Node
 from guardrails.resource import Resource
 from guardrails.rule import Severity, Violation, stack_rule
@@ -70,10 +70,10 @@ def only_from_the_store(resource: Resource, graph: Graph) -> Iterable[Violation]
             yield from _external(resource, graph)
         case "Release":
             yield from _values(resource.at("values"), "values")
-        case _:
-            for workload in workloads_of(resource, graph):
-                for container in (*workload.containers, *workload.init_containers):
-                    yield from _container(container)
+        case _ if runs_pods(resource):
+            workload = Workload(resource, graph)
+            for container in (*workload.containers, *workload.init_containers):
+                yield from _container(container)
 
 
 def _container(container: Node) -> Iterator[Violation]:
