@@ -207,7 +207,7 @@ TESTS = {
         on=OWNERS,
         violating=[
             put(STORE, "spec.retentionPolicy", "6d"),
-            only({"peak"}, put(STORE, "spec.retentionPolicy", "4w")),
+            put(STORE, "spec.retentionPolicy", "4w"),
             put(STORE, "spec.retentionPolicy", "60d"),
             put(f"{BUCKET_OBJECT_LOCK}::{SOURCE}", "rule.defaultRetention.days", 1),
             put(f"{BUCKET_OBJECT_LOCK}::{COPY}", "rule.defaultRetention.days", 1),
@@ -231,7 +231,7 @@ TESTS = {
         ],
         compliant=[
             put(f"{BUCKET_LIFECYCLE}::{SOURCE}", f"{RULE}.noncurrentVersionExpiration.noncurrentDays", 400),
-            put(f"{BUCKET_OBJECT_LOCK}::{COPY}", "rule.defaultRetention.days", 37),
+            put(f"{BUCKET_OBJECT_LOCK}::{COPY}", "rule.defaultRetention.days", float),
         ],
     ),
     "bk-04": RuleTests(
@@ -321,7 +321,7 @@ TESTS = {
         violating=[
             only(SERVING, grants(STOREFRONT_ROLE, "s3:DeleteObjectVersion")),
             only(SERVING, grants(STOREFRONT_ROLE, "s3:*")),
-            only(SERVING, grants(STOREFRONT_ROLE, "S3:Delete*", "arn:aws:s3:::*-production-*")),
+            only({"outlet", "peak"}, grants(STOREFRONT_ROLE, "S3:Delete*", "arn:aws:s3:::*-production-*")),
             only(SERVING, grants(STOREFRONT_ROLE, "kms:ScheduleKeyDeletion")),
             only(SERVING, grants(STOREFRONT_ROLE, "*")),
             only(OWNERS, grants(ARCHIVE_ROLE, "s3:PutLifecycleConfiguration")),
