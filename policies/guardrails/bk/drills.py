@@ -176,7 +176,7 @@ def _calls(expression: str, job: Resource, days: float) -> bool:
 def drills_do_no_harm(job: Resource, graph: Graph) -> Iterable[Violation]:
     for drill in (each for each in drills(graph) if each.job is job):
         yield from (Violation(job, what) for what in (*_beside_live(drill, graph), *_may_write(drill, graph)))
-        limits, at_most = job.at("spec.jobTemplate.spec"), DAY + graph.contract.region_rto_seconds
+        limits, at_most = job.at("spec.jobTemplate.spec"), DAY + graph.contract.seconds("regionRtoSeconds")
         for key in ("activeDeadlineSeconds", "ttlSecondsAfterFinished"):
             if not 0 < (value := limits.number(key, 0)) <= at_most:
                 yield Violation(job, f"{key} is {f'{value:g} s' if value else 'not set'}: what hangs or fails stays")
