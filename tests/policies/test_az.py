@@ -47,7 +47,7 @@ def quorum(replicas: int) -> dict[str, Any]:
         "labelSelector": {"matchLabels": labels},
     }
     pod = {
-        "containers": [{"name": "etcd", "image": "quorum.example/etcd@sha256:0"}],
+        "containers": [{"name": "etcd", "image": "registry.k8s.io/etcd@sha256:" + "0" * 64}],
         "topologySpreadConstraints": [spread],
     }
     return {

@@ -212,7 +212,7 @@ def test_a_tier_that_left_the_program_is_pruned_and_comes_back(client: Client, t
 
 
 def test_what_is_protected_is_refused_with_the_reason(client: Client, tmp_path: Path) -> None:
-    renamed = copy_of_project(tmp_path, "components/postgres.py", 'f"{identity.retailer}-db"', '"other-db"')
+    renamed = copy_of_project(tmp_path, "components/database_archive.py", 'f"{identity.retailer}-db"', '"other-db"')
     before = stateful(client)
     with pytest.raises(ApplyError) as refused:
         up("dev", project=renamed)

@@ -11,7 +11,6 @@ from rehearsal.standins.stand_in import Apply, moment_of
 from rehearsal.standins.tls import Authority
 from rehearsal.standins.world import World
 
-NOW = datetime.now(UTC)
 STAND_IN = Certificates(Authority())
 
 
@@ -30,8 +29,10 @@ def certificate(**spec: Any) -> dict[str, Any]:
     }
 
 
-def plan(*objects: dict[str, Any], now: datetime = NOW) -> list[Apply]:
-    return [action for action in STAND_IN.plan(World.of(objects, now)) if isinstance(action, Apply)]
+def plan(*objects: dict[str, Any], after: timedelta = timedelta()) -> list[Apply]:
+    """What the stand-in does with these objects, so long from now: it dates certificates by the real clock."""
+    world = World.of(objects, datetime.now(UTC) + after)
+    return [action for action in STAND_IN.plan(world) if isinstance(action, Apply)]
 
 
 def issued(item: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def test_once_issued_it_says_so_and_rests() -> None:
     assert status["conditions"][0]["status"] == "True"
     end = moment_of(status["notAfter"])
     assert end - moment_of(status["renewalTime"]) == timedelta(hours=720)
-    assert abs(end - NOW - timedelta(hours=2160)) < timedelta(minutes=5)
+    assert abs(end - datetime.now(UTC) - timedelta(hours=2160)) < timedelta(minutes=5)
     assert plan({**item, "status": status}, secret) == []
 
 
@@ -84,8 +85,8 @@ def test_other_names_and_a_due_renewal_issue_anew() -> None:
     secret = issued(item)
     changed = certificate(duration="24h", renewBefore="1h", dnsNames=["new.example"])
     assert plan(changed, secret)[0].manifest["kind"] == "Secret"
-    assert plan(item, secret, now=NOW + timedelta(hours=22))[0].subresource == "status"
-    assert plan(item, secret, now=NOW + timedelta(hours=23, minutes=5))[0].manifest["kind"] == "Secret"
+    assert plan(item, secret, after=timedelta(hours=22))[0].subresource == "status"
+    assert plan(item, secret, after=timedelta(hours=23, minutes=5))[0].manifest["kind"] == "Secret"
 
 
 def test_renewal_by_share_of_the_life() -> None:
