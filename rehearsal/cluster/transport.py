@@ -15,7 +15,8 @@ from rehearsal.cluster import connection
 from rehearsal.errors import RehearsalError
 
 Object = dict[str, Any]
-RETRIED_STATUS: Final = frozenset({429, 502, 503, 504})
+# 500 is what a quota's admission says on a busy machine: "resource quota evaluation timed out".
+RETRIED_STATUS: Final = frozenset({429, 500, 502, 503, 504})
 _ATTEMPTS: Final = 8  # 0.1 s, doubled up to 2 s: about 7 s in all
 
 for _noisy in ("httpx2", "httpcore2"):  # they log every request at INFO
