@@ -75,9 +75,7 @@ class ReplicatedBucket(pulumi.ComponentResource):
         copy = ProtectedBucket(
             f"{name}-copy",
             ProtectedBucketArgs(
-                bucket=identity.bucket(
-                    f"{args.purpose}-copy", account=args.backup_account, region=args.recovery_region
-                ),
+                bucket=_copy_bucket(args),
                 region=args.recovery_region,
                 kms_key_arn=args.copy_kms_key_arn,
                 keep_days=keep_days,
@@ -126,6 +124,10 @@ class ReplicatedBucket(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket, "copy": self.copy})
 
 
+def _copy_bucket(args: ReplicatedBucketArgs) -> str:
+    return args.identity.bucket(f"{args.purpose}-copy", account=args.backup_account, region=args.recovery_region)
+
+
 def _permissions(args: ReplicatedBucketArgs, source: pulumi.Output[str], copy: pulumi.Output[str]) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
@@ -156,12 +158,16 @@ def _permissions(args: ReplicatedBucketArgs, source: pulumi.Output[str], copy: p
             },
             {**key_use(args.identity, ["kms:Decrypt"], service="s3"), "Sid": "ReadKey"},
             {
-                # The key's own policy says which of that account's keys: an alias there is not ours to know it by.
+                # An alias of that account is not ours to know the key by. Its own policy lets in this role alone, and
+                # S3 names the bucket in the encryption context (with a bucket key, the bucket itself).
                 "Sid": "WriteKey",
                 "Effect": "Allow",
                 "Action": ["kms:Encrypt", "kms:GenerateDataKey"],
                 "Resource": f"arn:aws:kms:{args.recovery_region}:{args.backup_account}:key/*",
-                "Condition": {"StringEquals": {"kms:ViaService": f"s3.{args.recovery_region}.amazonaws.com"}},
+                "Condition": {
+                    "StringEquals": {"kms:ViaService": f"s3.{args.recovery_region}.amazonaws.com"},
+                    "StringLike": {"kms:EncryptionContext:aws:s3:arn": [copy, pulumi.Output.concat(copy, "/*")]},
+                },
             },
         ],
     }

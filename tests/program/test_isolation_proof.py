@@ -359,6 +359,18 @@ SEEDED: list[tuple[str, str, str, str, Edit, str]] = [
         "allows kms:Decrypt on arn:aws:kms:",
     ),
     (
+        "keys of any copy",
+        "training",
+        "iam/rolePolicy:RolePolicy",
+        "*filestore-permission*",
+        lambda inputs: inputs.update(
+            policy=reveal(inputs["policy"]).replace(
+                "arn:aws:s3:::grand-bazar-training-filestore-copy", "arn:aws:s3:::*"
+            )
+        ),
+        "allows kms:Encrypt on arn:aws:kms:eu-west-1",
+    ),
+    (
         "a bucket for everybody",
         "training",
         "BucketPolicy",

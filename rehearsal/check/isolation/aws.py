@@ -115,7 +115,8 @@ def _trust(estate: Estate, tenant: Tenant) -> Iterator[Leak]:
 
 def _permissions(estate: Estate, tenant: Tenant) -> Iterator[Leak]:
     """No statement of an own role fits what another stack holds. Conditions are taken to be met, but for keys that are
-    named by alias. A role may be allowed to take on roles by pattern: those must trust it (`_trust` looks at them)."""
+    named by alias, or used for one's own buckets. A role may be allowed to take on roles by pattern: those must trust
+    it (`_trust` looks at them)."""
     for policy in tenant.of_type("aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy"):
         for statement in statements(policy.inputs["policy"]):
             for other in estate.others(tenant):
@@ -140,7 +141,8 @@ def _reached(statement: Statement, other: Tenant) -> Iterator[str]:
             arn = str(each.outputs["arn"])
             inside = f"{arn}/anything" if service == "s3" else arn
             fits = any(_pattern(pattern).fullmatch(name) for pattern in statement.resources for name in (arn, inside))
-            yield arn if fits and _meant_by_alias(statement, other, each) else ""
+            meant = _meant_by_alias(statement, other, each) and _meant_by_context(statement, other)
+            yield arn if fits and meant else ""
 
 
 def _meant_by_alias(statement: Statement, other: Tenant, key: AwsResource) -> bool:
@@ -157,6 +159,18 @@ def _meant_by_alias(statement: Statement, other: Tenant, key: AwsResource) -> bo
         if alias.inputs["targetKeyId"] in (key.outputs.get("keyId"), key.outputs.get("arn"))
     ]
     return not patterns or any(_pattern(pattern).fullmatch(alias) for pattern in patterns for alias in aliases)
+
+
+def _meant_by_context(statement: Statement, other: Tenant) -> bool:
+    """Whether a condition on the encryption context that S3 gives lets any bucket of `other` through."""
+    patterns = [
+        str(pattern)
+        for condition in statement.condition.values()
+        for pattern in _as_list(condition.get("kms:EncryptionContext:aws:s3:arn"))
+    ]
+    buckets = [str(each.outputs["arn"]) for each in other.of_type(HELD["s3"])]
+    contexts = [context for bucket in buckets for context in (bucket, f"{bucket}/anything")]
+    return not patterns or any(_pattern(pattern).fullmatch(context) for pattern in patterns for context in contexts)
 
 
 def _for_volumes(statement: Statement) -> bool:
