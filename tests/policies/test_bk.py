@@ -181,7 +181,7 @@ TESTS = {
             put(POSTGRES_CLUSTER, 'metadata.annotations."cnpg.io/skipWalArchiving"', "enabled"),
             put(POSTGRES_CLUSTER, TIMEOUT, "0"),
             put(POSTGRES_CLUSTER, TIMEOUT, "2d"),
-            only({"outlet", "peak"}, put(POSTGRES_CLUSTER, TIMEOUT, "301s")),
+            only({"outlet", "peak", "platform"}, put(POSTGRES_CLUSTER, TIMEOUT, "301s")),
             put(POSTGRES_CLUSTER, "spec.postgresql.parameters.wal_level", "minimal"),
             delete(STORE),
             put(STORE, "metadata.namespace", "elsewhere"),
@@ -465,14 +465,20 @@ TESTS = {
         compliant=[put(KEY, "description", "renamed")],
     ),
     "bk-13": RuleTests(
-        on={"dev", "outlet", "peak"},
+        on=OWNERS,
         violating=[
-            put(RETAILER, "restoreGibPerMinute", 0),
-            put(RETAILER, "databaseGib", 100000),
+            only({"dev", "outlet", "peak"}, put(RETAILER, "restoreGibPerMinute", 0)),
+            only({"dev", "outlet", "peak"}, put(RETAILER, "databaseGib", 100000)),
             put(POSTGRES_CLUSTER, "spec.storage.size", "1Gi"),
         ],
-        absent=[drop(RETAILER, "restoreGibPerMinute"), drop(POSTGRES_CLUSTER, "spec.storage")],
-        unknown=[forget(RETAILER, "databaseGib"), forget(POSTGRES_CLUSTER, "spec.storage.size")],
+        absent=[
+            only({"dev", "outlet", "peak"}, drop(RETAILER, "restoreGibPerMinute")),
+            drop(POSTGRES_CLUSTER, "spec.storage"),
+        ],
+        unknown=[
+            only({"dev", "outlet", "peak"}, forget(RETAILER, "databaseGib")),
+            forget(POSTGRES_CLUSTER, "spec.storage.size"),
+        ],
         compliant=[put(RETAILER, "restoreGibPerMinute", 20)],
     ),
     "bk-14": RuleTests(
@@ -487,6 +493,7 @@ TESTS = {
         compliant=[put(SCHEDULED_BACKUP, "spec.online", True)],
     ),
     "bk-15": RuleTests(
+        on={"dev", "outlet", "peak", "training"},
         violating=[
             put(SECRETS_MANAGER_SECRET, "replicas", []),
             put(SECRETS_MANAGER_SECRET, "recoveryWindowInDays", 0),

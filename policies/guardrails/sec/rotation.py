@@ -253,7 +253,7 @@ def _later(moment: datetime, years: int) -> datetime:
     severity=Severity.MEDIUM,
     says="A retailer's own database has two login roles that act as one, each with a password of its own.",
     why="With one role there is a moment when either the old or the new password is wrong. With two, one is changed "
-    "while the other is in use. (In a shared database there is one: what shared hosting gives up.)",
+    "while the other is in use. A shared database has one role: that is what shared hosting gives up.",
     fix="two managed roles with login, each with its passwordSecret, both in the role that owns the database",
     scenario="Passwords change on a Sunday morning in November with the shop open.",
     implies=("db-08", "sec-02", "sec-10", "iso-04"),

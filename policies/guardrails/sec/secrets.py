@@ -51,8 +51,8 @@ def is_secret_text(text: str) -> bool:
     severity=Severity.CRITICAL,
     says="Secrets come from External Secrets alone: none is in a Secret of the program, an environment variable, an "
     "argument, a ConfigMap or a chart's values.",
-    why="What the program writes is in its state, its previews and its history, and rotation never reaches it. (A pack "
-    "can't see whether a value is marked secret: tests of the program hold that.)",
+    why="What the program writes is in its state, its previews and its history, and rotation never reaches it. A pack "
+    "can't see whether a value is marked secret: tests of the program hold that.",
     fix="keep it in AWS Secrets Manager and bring it in with an ExternalSecret; secretKeyRef, and `{{ .key }}` in "
     "templates",
     scenario="A preview is pasted into a ticket, and there is nothing to change afterwards.",
