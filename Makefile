@@ -64,9 +64,10 @@ bench: setup ## Measure what things cost, as ratios in one run
 	@$(RUN) -m rehearsal.bench $(ARGS)
 
 .PHONY: docs
-docs: setup ## Make anew what docs/ has from the resources: the picture and the capacity tables
+docs: setup ## Make anew what docs/ has from resources and rules: the picture, the capacity tables, the guardrails
 	@$(RUN) -m rehearsal picture peak --output docs/architecture.svg
 	@$(RUN) -m rehearsal capacity --markdown > docs/capacity.md
+	@PYTHONPATH=policies $(RUN) -m tests.policies.guide > docs/guardrails.md
 
 .PHONY: compare-crds
 compare-crds: setup ## Compare our CloudNativePG schemas with the full ones in DIR

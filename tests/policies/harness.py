@@ -12,10 +12,10 @@
     test_rules = rules_tested("db", TESTS)   # one test for each rule, stack and edit
 
 `on` are the stacks that the rule applies to, all of the shipped ones unless said. Every edit is made on every shipped
-stack that has what it edits, before a first deployment and for violating ones on one stack after it as well: on those of
-`on` it must trip the rule (or with `fine(...)`, and under `compliant`, must not), on the others it must not. A violating
-edit may trip no rule beside this one and its declared `implies`, and its verdict must go away with the rule. Each
-rule must have edits of all four kinds.
+stack that has what it edits, before a first deployment, and violating ones on one stack after it as well: on those of
+`on` it must trip the rule (or with `fine(...)`, and under `compliant`, must not), on the others it must not. A
+violating edit may trip no rule beside this one and its declared `implies`, and its verdict must go away with the rule.
+Each rule must have edits of all four kinds.
 
 `only({"peak"}, edit)` narrows one edit to stacks; `edit.at(moment)` moves the clock, `given(edit, key=value)`
 configures the pack; `+` joins edits. What is already broken in a stack (nothing should be: test_shipped.py) is not
