@@ -129,6 +129,7 @@ def check(
         Path | None, typer.Option("--guardrails", help="Their configuration; guardrails/STACK.json when left out.")
     ] = None,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write the results there, as SARIF 2.1.0.")] = None,
+    summary: Annotated[Path | None, typer.Option("--summary", help="Append a summary there, in Markdown.")] = None,
     tree: Annotated[bool, typer.Option(help="List the resources as a tree.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -147,11 +148,12 @@ def check(
         return 0
     if bool(stack) is every:
         raise UserError("check takes a STACK, or --all")
-    from rehearsal.check.command import Asked, check_stacks, show
+    from rehearsal.check.command import Asked, check_stacks, keep, show
 
     asked = Asked(stack, _pairs(config), preview, guardrails, now)
     result = check_stacks(asked)
-    show(result, Console(), as_json=as_json, tree=tree, sarif=sarif)
+    keep(result, sarif=sarif, summary=summary)
+    show(result, Console(), as_json=as_json, tree=tree)
     return 0 if result.ok else 1
 
 

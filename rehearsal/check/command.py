@@ -1,4 +1,4 @@
-"""`check`: one stack or all of them, shown as a page, as JSON and as SARIF."""
+"""`check`: one stack or all of them, shown as a page, as JSON, as SARIF and as a summary."""
 
 import json
 from collections.abc import Mapping
@@ -72,13 +72,22 @@ def check_stacks(asked: Asked, progress: Progress | None = None) -> Result:
     return Result(checked, found, whole=not asked.stack)
 
 
-def show(result: Result, console: "Console", *, as_json: bool, tree: bool, sarif: Path | None) -> None:
-    """The page or JSON on stdout; SARIF into its file."""
+def keep(result: Result, *, sarif: Path | None, summary: Path | None) -> None:
+    """SARIF into its file, and the summary behind what its file holds already."""
     if sarif:
         from rehearsal.guardrails.catalogue import rules
         from rehearsal.guardrails.sarif import to_sarif
 
         sarif.write_text(json.dumps(to_sarif(result.checked, rules().values()), indent=2) + "\n")
+    if summary:
+        from rehearsal.guardrails.markdown import to_markdown
+
+        with summary.open("a") as file:
+            file.write(to_markdown(result.checked, result.clashes))
+
+
+def show(result: Result, console: "Console", *, as_json: bool, tree: bool) -> None:
+    """The page or JSON on stdout."""
     if as_json:
         stacks = [each.as_data() for each in result.checked]
         whole = {"ok": result.ok, "stacks": stacks, "clashes": [asdict(each) for each in result.clashes]}

@@ -199,16 +199,21 @@ def test_check_says_that_nothing_is_wrong_and_shows_the_tree_when_asked() -> Non
     assert "platform-platform" in run("check", "platform", "--tree", *NOW).stdout
 
 
-def test_what_a_rule_forbids_ends_with_code_1_and_is_told_three_ways(tmp_path: Path) -> None:
+def test_what_a_rule_forbids_ends_with_code_1_and_is_told_in_four_ways(tmp_path: Path) -> None:
     forged = tmp_path / "platform.json"
     forged.write_text(json.dumps({"mandatory-resource": {"baseline": {"digest": "typed by hand"}}}))
-    sarif = tmp_path / "results.sarif"
-    result = run("check", "platform", "--guardrails", str(forged), "--sarif", str(sarif), *NOW)
+    sarif, summary = tmp_path / "results.sarif", tmp_path / "summary.md"
+    summary.write_text("of a step before\n")
+    files = ("--sarif", str(sarif), "--summary", str(summary))
+    result = run("check", "platform", "--guardrails", str(forged), *files, *NOW)
     assert result.exit_code == 1, result.stderr
     assert "db-10" in result.stdout and "rules broken" in result.stdout
     told = run("check", "platform", "--guardrails", str(forged), "--json", *NOW)
     violations = json.loads(told.stdout)["guardrails"]["violations"]
     assert told.exit_code == 1 and {each["rule"] for each in violations} >= {"db-10"}
+    page = summary.read_text()
+    assert page.startswith("of a step before\n") and "| platform | **refused** |" in page
+    assert page.count("\n| db-10 |") == sum(each["rule"] == "db-10" for each in violations)
     log = json.loads(sarif.read_text())
     [one_run] = log["runs"]
     assert log["version"] == "2.1.0" and len(one_run["results"]) == len(violations)
