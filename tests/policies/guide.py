@@ -19,8 +19,9 @@ _INTRODUCTION: Final = """\
 # The guardrails
 
 What the policy pack in `policies/` holds a stack to. Mandatory rules stop `pulumi up` and `python -m rehearsal up`;
-advisory ones are shown. [architecture.md](architecture.md) says how the pack works,
-`policies/guardrails/__init__.py` how a rule is written.
+advisory ones are shown. [architecture.md](architecture.md#choices) has the pack's choices,
+`policies/guardrails/__init__.py` says how it works and how a rule is written, [rehearsal.md](rehearsal.md) how it is
+configured: levels, waivers, limits.
 
 ```sh
 python -m rehearsal check peak                 # violations of a stack; --json, --sarif FILE
