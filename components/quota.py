@@ -58,8 +58,11 @@ def resource_quotas(plan: Plan, *, owns_edge: bool) -> dict[str, dict[str, Any]]
     return {"quota": {"hard": hard}, **_by_priority(demands)}
 
 
-def drill_quota(plan: DatabasePlan) -> dict[str, Any]:
-    """`spec` of the ResourceQuota where backups are restored: a drill, a scratch cluster and the job that makes it."""
+def drill_quotas(plan: DatabasePlan) -> dict[str, dict[str, Any]]:
+    """`spec` of each ResourceQuota where backups are restored: for a drill, a scratch cluster and the job that makes it.
+
+    All of them are deferrable: a drill waits for room, and takes nobody's.
+    """
     deferrable = str(WorkloadClass.DEFERRABLE)
     scratch_mib = scratch_cluster.MEMORY_MIB + scratch_cluster.PLUGIN_MEMORY_MIB
     scratch_millis = scratch_cluster.CPU_MILLIS + scratch_cluster.PLUGIN_CPU_MILLIS
@@ -70,7 +73,7 @@ def drill_quota(plan: DatabasePlan) -> dict[str, Any]:
     ]
     closed = {"services.loadbalancers": "0", "services.nodeports": "0", "persistentvolumeclaims": "1"}
     storage = {"requests.storage": f"{plan.storage_gib + plan.wal_storage_gib}Gi"}
-    return {"hard": {**_hard(demands), **closed, **storage}}
+    return {"quota": {"hard": {**_hard(demands), **closed, **storage}}, **_by_priority(demands)}
 
 
 def limit_range() -> list[dict[str, object]]:
@@ -130,8 +133,8 @@ def _demands(plan: Plan, *, owns_edge: bool) -> Iterator[Demand]:
         memory = database.memory_mib + ARCHIVER_MEMORY_MIB
         # One more is joining.
         yield Demand(critical, database.instances + 1, database.cpu_millis + ARCHIVER_CPU_MILLIS, memory, memory)
-        for pooler in (database.pooler, database.integration):
-            yield Demand(critical, pooler.instances + 1, pooler.cpu_millis, pooler.memory_mib, pooler.memory_mib)
+        for priority, pooler in ((critical, database.pooler), (important, database.integration)):
+            yield Demand(priority, pooler.instances + 1, pooler.cpu_millis, pooler.memory_mib, pooler.memory_mib)
     yield Demand(None, SPARE_PODS, DEFAULT_CPU_MILLIS, DEFAULT_MEMORY_MIB, DEFAULT_MEMORY_MIB)
 
 

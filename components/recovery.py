@@ -19,7 +19,7 @@ from components.database_volumes import volume_tags
 from components.drill_network import drill_policies
 from components.pod_identity import PodIdentity, PodIdentityArgs
 from components.pod_scripts.restore_drill.metrics import PORT
-from components.quota import drill_quota
+from components.quota import drill_quotas
 from components.restore_drill_pod import DrillPod, drill_seconds
 from components.scratch_cluster import PLUGIN_CPU_MILLIS, PLUGIN_MEMORY_MIB, ScratchCluster, scratch_cluster_name
 from components.tier_role import Filestore, filestore_reading_policy
@@ -92,7 +92,7 @@ class Recovery(pulumi.ComponentResource):
                 identity=identity,
                 namespace=identity.drill_namespace,
                 component=NAME,
-                quotas={"quota": drill_quota(args.plan)},
+                quotas=drill_quotas(args.plan),
                 policies=drill_policies(NAME, PORT, args.api_cidrs),
                 labels={},
             ),

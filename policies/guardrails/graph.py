@@ -6,11 +6,13 @@ from functools import cached_property
 from guardrails.archives import Kept
 from guardrails.config import Config
 from guardrails.contract import Contract, find
-from guardrails.kinds import EKS_NODE_GROUP, NODE_POOL
+from guardrails.kinds import EKS_NODE_GROUP, NODE_POOL, POD_IDENTITY_ASSOCIATION
 from guardrails.kubernetes.nodes import NodeSet
+from guardrails.kubernetes.rooms import rooms
 from guardrails.kubernetes.scaling import Scalers
 from guardrails.kubernetes.workloads import Workload, runs_pods
 from guardrails.odoo import OdooPod, odoo_pods_of
+from guardrails.parties import Party, parties
 from guardrails.reading import Unjudged
 from guardrails.resource import Resource, family
 from guardrails.traefik.routing import Routing
@@ -106,6 +108,23 @@ class Graph:
     def scalers(self) -> Scalers:
         """Who scales which workload."""
         return Scalers(self)
+
+    @cached_property
+    def rooms(self) -> dict[str, Resource | None]:
+        """The namespaces that are its own, by name; None for one that it does not make."""
+        return rooms(self)
+
+    @cached_property
+    def parties(self) -> list[Party]:
+        """Every kind of pod, as the network sees it."""
+        return parties(self)
+
+    @cached_property
+    def aws_accounts(self) -> set[tuple[str, str]]:
+        """Namespace and ServiceAccount of the pods that have an AWS role; those that can't be read are left out."""
+        listed = self.all(POD_IDENTITY_ASSOCIATION)
+        known = [each for each in listed if each.known("namespace") and each.known("serviceAccount")]
+        return {(each.text("namespace", ""), each.text("serviceAccount", "")) for each in known}
 
     @cached_property
     def routing(self) -> Routing:

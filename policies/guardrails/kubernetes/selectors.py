@@ -36,3 +36,20 @@ def tolerates(tolerations: list[Node], key: str, value: str, effect: str) -> boo
         if toleration.text("operator", "Equal") == "Exists" or toleration.text("value", "") == value:
             return True
     return False
+
+
+def pinned(selector: Node, key: str) -> frozenset[str] | None:
+    """The values that a label must have one of to be selected; None where it may have any, or be missing."""
+    values = [frozenset({value}) for name, value in selector.texts("matchLabels").items() if name == key]
+    for expression in selector.items("matchExpressions"):
+        if expression.text("key") == key and expression.text("operator") == "In":
+            values.append(frozenset(expression.words("values")))
+    return frozenset.intersection(*values) if values else None
+
+
+def demanded(selector: Node, key: str) -> bool:
+    """Whether only what carries the label, with whatever value, is selected."""
+    exists = any(
+        each.text("key") == key and each.text("operator") == "Exists" for each in selector.items("matchExpressions")
+    )
+    return exists or pinned(selector, key) is not None
