@@ -12,6 +12,7 @@ def contract(plan: Plan) -> dict[str, Any]:
     Seconds and days as named, money in US dollars a month, calendar in local time, days as YYYY-MM-DD or empty.
     """
     settings, objectives, database = plan.settings, plan.objectives, plan.database
+    subnets = subnet_cidrs(settings.vpc_cidr, settings.zones).values()
     return {
         "retailer": settings.retailer,
         "environment": str(settings.environment),
@@ -42,7 +43,10 @@ def contract(plan: Plan) -> dict[str, Any]:
         # Of the Traefik that routes here, which in shared hosting is the platform's.
         "edge": settings.owner,
         "edgeReplicas": plan.traefik_replicas,
-        "loadBalancerCidrs": [each.public for each in subnet_cidrs(settings.vpc_cidr, settings.zones).values()],
+        # Of the network that it runs in: where load balancers, pods and caches, and the Kubernetes API are.
+        "loadBalancerCidrs": [each.public for each in subnets],
+        "privateCidrs": [each.private for each in subnets],
+        "controlPlaneCidrs": [each.control_plane for each in subnets],
         "maxConnections": database.budget.max_connections if database else settings.connections_per_retailer,
         "maxRetailers": 0 if settings.hosting.serves_retailer else settings.max_retailers,
         "connectionsPerRetailer": 0 if settings.hosting.serves_retailer else settings.connections_per_retailer,

@@ -20,11 +20,12 @@ from components.network_rules import (
 from retail.naming import LABEL_TIER
 
 
-def drill_policies(tier: str, metrics_port: int, api_cidrs: Sequence[str]) -> dict[str, Spec]:
-    """All policies of the namespace, by name. tier: the drill's own.
+def drill_policies(tier: str, metrics_port: int, api_cidrs: Sequence[str], *, attachments: bool) -> dict[str, Spec]:
+    """All policies of the namespace, by name. tier: the drill's own. attachments: whether it reads those as well.
 
-    Both need S3, whose addresses are public even by a VPC endpoint: one reads the archive, the other attachments.
+    S3's addresses are public even by a VPC endpoint: the restored database reads the archive there.
     """
+    storage = [rule("to", [PUBLIC], 443)]
     drill = of_tiers([tier])
     restored = of_tiers([scratch_cluster.TIER])
     return {
@@ -32,7 +33,11 @@ def drill_policies(tier: str, metrics_port: int, api_cidrs: Sequence[str]) -> di
         "drill": policy(
             {"matchLabels": {LABEL_TIER: tier}},
             ingress=[rule("from", [prometheus()], metrics_port)],
-            egress=[kubernetes_api(api_cidrs), rule("to", [restored], POSTGRES_PORT), rule("to", [PUBLIC], 443)],
+            egress=[
+                kubernetes_api(api_cidrs),
+                rule("to", [restored], POSTGRES_PORT),
+                *(storage if attachments else []),
+            ],
         ),
         "restored-database": policy(
             DATABASE_PODS["podSelector"],
@@ -43,7 +48,7 @@ def drill_policies(tier: str, metrics_port: int, api_cidrs: Sequence[str]) -> di
             egress=[
                 rule("to", [DATABASE_PODS], POSTGRES_PORT, STATUS_PORT),
                 kubernetes_api(api_cidrs),
-                rule("to", [PUBLIC], 443),
+                *storage,
             ],
         ),
     }

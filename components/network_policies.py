@@ -45,6 +45,14 @@ INSTANCES: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance"
 STANDBYS: Peer = {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance", "cnpg.io/instanceRole": "replica"}}}
 """As the `-ro` Service selects them; CloudNativePG relabels its pods when another one becomes the primary."""
 
+ARCHIVING = {
+    "matchExpressions": [
+        {"key": "cnpg.io/cluster", "operator": "Exists"},
+        {"key": "cnpg.io/poolerName", "operator": "DoesNotExist"},
+    ]
+}
+"""Pods of a database that read or write its archive: all but its poolers."""
+
 REDIS: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redis"}}}
 TRAEFIK: Peer = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": traefik.NAME}}}
 
@@ -230,13 +238,14 @@ def _database(neighbours: Neighbours) -> dict[str, Spec]:
             )
             for pooler, clients in ((POOLER, POOLED_TIERS), (INTEGRATION_POOLER, INTEGRATION_TIERS))
         },
-        # The instance manager in each pod keeps its state in the Kubernetes API; WAL and backups go to S3.
+        # The instance manager in each pod keeps its state in the Kubernetes API.
         "database": policy(
             DATABASE_PODS["podSelector"],
             egress=[
                 rule("to", [DATABASE_PODS], POSTGRES_PORT, STATUS_PORT),
                 kubernetes_api(neighbours.api_cidrs),
-                rule("to", [PUBLIC], 443),
             ],
         ),
+        # WAL and backups go to S3, from instances and from the jobs that make them.
+        "database-archive": policy(ARCHIVING, egress=[rule("to", [PUBLIC], 443)]),
     }

@@ -93,7 +93,7 @@ class Recovery(pulumi.ComponentResource):
                 namespace=identity.drill_namespace,
                 component=NAME,
                 quotas=drill_quotas(args.plan),
-                policies=drill_policies(NAME, PORT, args.api_cidrs),
+                policies=drill_policies(NAME, PORT, args.api_cidrs, attachments=args.filestore is not None),
                 labels={},
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -96,8 +96,7 @@ class Party:
             return None
         if self.role in (Role.PRIMARY, Role.STANDBY):
             return self.workload.resource.object_name
-        node = self.workload.spec.at("serviceAccountName")
-        return node.text("", "default") if node.known() else None
+        return account_of(self.workload, self.graph)
 
     def ports(self, *, metrics: bool) -> frozenset[int]:
         """Ports that its containers listen on: those for Prometheus, or the others."""
@@ -120,6 +119,16 @@ class Party:
         selector = service.texts("spec.selector") if service else {}
         here = not rest or rest.partition(".")[0] == self.namespace
         return bool(selector) and here and selector.items() <= self.labels.items()
+
+
+def account_of(workload: Workload, graph: "Graph") -> str | None:
+    """The ServiceAccount that a pod template names; None where only a deployment tells which of several it is."""
+    node = workload.spec.at("serviceAccountName")
+    if node.known():
+        return node.text("", "default")
+    made_from = graph.sources(workload.resource, "spec", kinds.SERVICE_ACCOUNT)
+    here = [each.object_name for each in made_from if each.namespace == workload.namespace]
+    return here[0] if len(here) == 1 else None
 
 
 def parties(graph: "Graph") -> list[Party]:

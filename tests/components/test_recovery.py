@@ -225,7 +225,7 @@ def test_the_quota_is_one_drill(made: dict[str, KubernetesObject]) -> None:
 
 
 def test_no_way_leads_out_but_to_the_archive_and_the_api() -> None:
-    found = drill_policies("restore-drill", 9102, API)
+    found = drill_policies("restore-drill", 9102, API, attachments=True)
     assert found["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     for spec in found.values():
         for rule in spec.get("egress", []):

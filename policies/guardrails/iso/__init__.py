@@ -1,5 +1,5 @@
 """Rules on isolation, one file per concern."""
 
-from guardrails.iso import rooms
+from guardrails.iso import matrix, rooms
 
-__all__ = ["rooms"]
+__all__ = ["matrix", "rooms"]

@@ -28,13 +28,11 @@ PRIVATE: Final = tuple(
         "192.168.0.0/16",
         "100.64.0.0/10",
         "169.254.0.0/16",
-        "127.0.0.0/8",
         "fc00::/7",
         "fe80::/10",
-        "::1/128",
     )
 )
-"""RFC 1918, carrier-grade NAT (EKS may use it for pods), link-local (the node's metadata) and loopback."""
+"""RFC 1918, carrier-grade NAT (EKS may use it for pods) and link-local (the node's metadata)."""
 
 
 @dataclass(frozen=True)
