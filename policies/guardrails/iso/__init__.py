@@ -1,5 +1,5 @@
 """Rules on isolation, one file per concern."""
 
-from guardrails.iso import matrix, rooms
+from guardrails.iso import accounts, enforcement, matrix, rooms, tiers
 
-__all__ = ["matrix", "rooms"]
+__all__ = ["accounts", "enforcement", "matrix", "rooms", "tiers"]
