@@ -62,6 +62,9 @@ ISSUER: Final = "kubernetes:cert-manager.io/v1:Issuer"
 CLUSTER_ISSUER: Final = "kubernetes:cert-manager.io/v1:ClusterIssuer"
 EXTERNAL_SECRET: Final = "kubernetes:external-secrets.io/v1:ExternalSecret"  # noqa: S105 - a type
 SECRET_STORE: Final = "kubernetes:external-secrets.io/v1:SecretStore"  # noqa: S105 - a type
+CLUSTER_SECRET_STORE: Final = "kubernetes:external-secrets.io/v1:ClusterSecretStore"  # noqa: S105 - a type
+CLUSTER_EXTERNAL_SECRET: Final = "kubernetes:external-secrets.io/v1:ClusterExternalSecret"  # noqa: S105 - a type
+PUSH_SECRET: Final = "kubernetes:external-secrets.io/v1alpha1:PushSecret"  # noqa: S105 - a type
 POD_MONITOR: Final = "kubernetes:monitoring.coreos.com/v1:PodMonitor"
 PROMETHEUS_RULE: Final = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 
@@ -92,6 +95,7 @@ IAM_ROLE_POLICY_ATTACHMENT: Final = "aws:iam/rolePolicyAttachment:RolePolicyAtta
 IAM_POLICY: Final = "aws:iam/policy:Policy"
 IAM_USER_POLICY: Final = "aws:iam/userPolicy:UserPolicy"
 IAM_GROUP_POLICY: Final = "aws:iam/groupPolicy:GroupPolicy"
+KMS_ALIAS: Final = "aws:kms/alias:Alias"
 KMS_KEY: Final = "aws:kms/key:Key"
 KMS_REPLICA_KEY: Final = "aws:kms/replicaKey:ReplicaKey"
 BUCKET: Final = "aws:s3/bucket:Bucket"

@@ -1,5 +1,5 @@
 """Rules on isolation, one file per concern."""
 
-from guardrails.iso import accounts, enforcement, matrix, rooms, tiers
+from guardrails.iso import accounts, databases, enforcement, matrix, ownership, residency, roles, rooms, tiers
 
-__all__ = ["accounts", "enforcement", "matrix", "rooms", "tiers"]
+__all__ = ["accounts", "databases", "enforcement", "matrix", "ownership", "residency", "roles", "rooms", "tiers"]
