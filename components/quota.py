@@ -59,7 +59,7 @@ def resource_quotas(plan: Plan, *, owns_edge: bool) -> dict[str, dict[str, Any]]
 
 
 def drill_quotas(plan: DatabasePlan) -> dict[str, dict[str, Any]]:
-    """`spec` of each ResourceQuota where backups are restored: for a drill, a scratch cluster and the job that makes it.
+    """`spec` of each ResourceQuota where backups are restored: for a drill, what it restores, and the job for that.
 
     All of them are deferrable: a drill waits for room, and takes nobody's.
     """

@@ -82,7 +82,7 @@ def client_connections(pooler: Resource, graph: Graph) -> Iterable[Violation]:
     why="The connection that is one too many is refused, whose ever it is: a till's, the queue's, or the standby's.",
     fix="raise max_connections (a restart: before the season), or lower pools, ceilings or a role's limit",
     scenario="A module upgrade, a restore drill and the peak's last pods want connections in the same hour.",
-    implies=("db-10",),
+    implies=("db-10", "iso-12"),
 )
 def server_connections(graph: Graph) -> Iterable[Violation]:
     for cluster in graph.all(kinds.POSTGRES_CLUSTER):

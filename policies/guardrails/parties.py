@@ -177,5 +177,3 @@ def _runs(workload: Workload, *programs: str) -> bool:
 
 def _argv(container: Node) -> list[str]:
     return [*container.words("command"), *container.words("args")]
-
-

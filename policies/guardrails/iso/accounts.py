@@ -28,9 +28,11 @@ from guardrails.rule import Protects, Severity, Violation, stack_rule
     "rights are bound to it.",
     why="A token in a pod is a key to the Kubernetes API for whoever takes the pod over; an account that tiers share "
     "gives each the rights, and the AWS role, of all.",
-    fix="serviceAccountName of the tier's own, automountServiceAccountToken: false on pod and ServiceAccount; true only "
+    fix="serviceAccountName of the tier's own, automountServiceAccountToken: false on pod and "
+    "ServiceAccount; true only "
     "on pods whose account has a RoleBinding",
-    scenario="A storefront plugin is exploited: there is no token in the pod, and nothing to list pods or Secrets with.",
+    scenario="A storefront plugin is exploited: there is no token in the pod, and nothing to list pods "
+    "or Secrets with.",
     implies=("iso-03", "iso-04", "iso-05", "bk-08", "bk-09", "sec-02"),
     protects=Protects.ISOLATION,
 )

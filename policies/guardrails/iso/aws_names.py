@@ -34,9 +34,10 @@ def named(resource: Resource, graph: Graph) -> Iterator[Violation]:
     name = resource.text(key)
     own, folder = names_of(graph), secrets_of(graph)
     words = name.removeprefix("alias/")
-    if words == own or words.startswith((f"{own}-", f"{folder}/")) or words == folder:
+    if words in (own, folder) or words.startswith((f"{own}-", f"{folder}/")):
         return
-    if name.startswith("alias/") and (own in name.split("/") or any(part.startswith(f"{own}-") for part in name.split("/"))):
+    if name.startswith("alias/") and (
+        own in name.split("/") or any(part.startswith(f"{own}-") for part in name.split("/"))
+    ):
         return
     yield Violation(resource, f"is called {name}; what is the stack's begins with {own} or {folder}")
-

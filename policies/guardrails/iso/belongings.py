@@ -18,7 +18,9 @@ def secret_copy(external: Resource, graph: Graph) -> Iterator[Violation]:
         store.text("kind", "SecretStore") != "SecretStore"
         or graph.named(kinds.SECRET_STORE, external.namespace, store.text("name")) is None
     ):
-        yield Violation(external, f"reads through {store.text('kind', 'SecretStore')} {store.text('name')}, not its own")
+        yield Violation(
+            external, f"reads through {store.text('kind', 'SecretStore')} {store.text('name')}, not its own"
+        )
     for entry in external.items("spec.dataFrom"):
         if entry.has("find") or entry.has("sourceRef"):
             yield Violation(external, "copies whatever fits a pattern")
@@ -71,5 +73,3 @@ def database(resource: Resource, graph: Graph) -> Iterator[Violation]:
     name, own = resource.text("spec.name"), names_of(graph).replace("-", "_")
     if name != own:
         yield Violation(resource, f"is {name}, not {own}: that name may be another retailer's")
-
-

@@ -35,7 +35,8 @@ POWERS: Final = ("superuser", "createrole", "createdb", "replication", "bypassrl
     "critical and regulated retailers share no PostgreSQL.",
     why="CloudNativePG's own last rule lets every role into every database, without TLS. One retailer without a limit "
     "takes all the connections; one with createrole takes all the databases.",
-    fix="spec.postgresql.pg_hba [hostssl sameuser,postgres all all scram-sha-256, host all all all reject] where shared, "
+    fix="spec.postgresql.pg_hba [hostssl sameuser,postgres all all scram-sha-256, host all all all "
+    "reject] where shared, "
     "the roles by name elsewhere; connectionLimit of each; hosting segmented or dedicated for what is critical",
     scenario="The training database of one brand is on the platform; its trainer can't open the books of the other.",
     implies=("db-02", "db-08", "iso-04", "sec-04", "bk-11", "ops-02", "sec-02"),
@@ -134,7 +135,9 @@ def _role(role: Resource, graph: Graph) -> Iterator[Violation]:
     for group in spec.words("inRoles"):
         yield Violation(role, f"role {name} is a member of {group}, which is not the retailer's alone")
     if spec.has("passwordSecret") and not spec.text("passwordSecret.name").startswith(role.object_name):
-        yield Violation(role, f"role {name} has its password from Secret {spec.text('passwordSecret.name')}, not its own")
+        yield Violation(
+            role, f"role {name} has its password from Secret {spec.text('passwordSecret.name')}, not its own"
+        )
 
 
 # pg_hba
@@ -168,7 +171,11 @@ class Rule:
         vague = any(word.startswith(("/", "+", "@")) for word in words) or (role and "samerole" in words)
         if vague:
             return self.opens
-        return ("all" in words and name != "replication") or name in words or (bool(role) and "sameuser" in words and name == role)
+        return (
+            ("all" in words and name != "replication")
+            or name in words
+            or (bool(role) and "sameuser" in words and name == role)
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {','.join(self.databases)} {','.join(self.roles)} {self.address} {self.method}"

@@ -18,7 +18,9 @@ CNI = "vpc-cni"
     why="EKS takes NetworkPolicies and enforces none of them unless its network add-on is told to: every list of them "
     "looks right, and every pod reaches every other.",
     fix='configurationValues {"enableNetworkPolicy": "true"} of the vpc-cni add-on, resolveConflictsOnUpdate OVERWRITE',
-    scenario="Two retailers share a platform; the tester of the one finds the other's database closed, not just hidden.",
+    scenario="Two retailers share a platform; the tester of the one finds the other's database closed, "
+    "not just hidden.",
+    implies=("iso-05",),
     protects=Protects.ISOLATION,
 )
 def policies_enforced(cluster: Resource, graph: Graph) -> Iterable[Violation]:

@@ -42,9 +42,10 @@ PROOFS: Final[dict[str, Proof]] = {
 
 @stack_rule(
     "iso-04",
-    of=tuple(dict.fromkeys((*KUBERNETES, *aws_names.NAMING, kinds.EKS_ACCESS_ENTRY, kinds.EKS_ACCESS_POLICY_ASSOCIATION))),
+    of=(*KUBERNETES, *aws_names.NAMING, kinds.EKS_ACCESS_ENTRY, kinds.EKS_ACCESS_POLICY_ASSOCIATION),
     severity=Severity.CRITICAL,
-    says="Nothing of the stack stands in, selects, reads or lets in what is another retailer's: no namespace, selector, "
+    says="Nothing of the stack stands in, selects, reads or lets in what is another retailer's: no "
+    "namespace, selector, "
     "Secret, volume, ServiceAccount, bucket, key, database or role.",
     why="Retailers are kept apart by names and labels; each that points elsewhere is a door, and no single resource "
     "shows it. The proof goes over all of them, one by one.",
@@ -52,9 +53,10 @@ PROOFS: Final[dict[str, Proof]] = {
     "<retailer>-<environment>, secrets below retail/<retailer>/<environment>/, roles bound to its own accounts",
     scenario="An auditor of one retailer asks what of it the others can see; the answer is a list, and it is empty.",
     implies=(
-        "iso-01", "iso-02", "iso-03", "iso-05", "iso-06", "iso-08", "iso-09", "iso-11", "iso-12",
-        "az-10", "bk-01", "bk-02", "bk-03", "bk-04", "bk-05", "bk-06", "bk-07", "bk-08", "bk-09", "bk-10", "bk-11",
-        "bk-15", "db-01", "db-02", "db-03", "db-08", "ing-02", "ing-03", "ing-08", "ing-11", "sec-01", "sec-02", "sec-04", "sec-08",
+        "iso-01", "iso-02", "iso-03", "iso-05", "iso-06", "iso-08", "iso-09", "iso-11", "iso-12", "az-10",
+        "bk-01", "bk-02", "bk-03", "bk-04", "bk-05", "bk-06", "bk-07", "bk-08", "bk-09", "bk-10",
+        "bk-11", "bk-15", "db-01", "db-02", "db-03", "db-08", "ing-02", "ing-03", "ing-08", "ing-11",
+        "sec-01", "sec-02", "sec-04", "sec-08",
     ),
     protects=Protects.ISOLATION,
 )  # fmt: skip

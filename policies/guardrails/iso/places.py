@@ -167,7 +167,7 @@ def _attachments(resource: Resource, place: str, graph: Graph) -> Iterator[Viola
         yield Violation(resource, f"keeps attachments in {place}, not in a bucket and prefix of {own}")
 
 
-def claim(resource: Resource, graph: Graph) -> Iterator[Violation]:
+def claim(resource: Resource, _: Graph) -> Iterator[Violation]:
     for path in ("spec.volumeName", "spec.dataSource", "spec.dataSourceRef", "spec.selector"):
         if resource.has(path):
             yield Violation(resource, f"{path} takes a volume that may hold another's data")

@@ -30,7 +30,8 @@ from guardrails.rule import Protects, Severity, Violation, stack_rule
     "that the contract allows.",
     why="Customers' data in another jurisdiction is a breach from the first object on, and a copy there can't be taken "
     "back: an object lock keeps it for as long as the retention.",
-    fix="the region of provider and resource among allowed-regions of the stack; a region is added there first, by whoever "
+    fix="the region of provider and resource among allowed-regions of the stack; a region is added "
+    "there first, by whoever "
     "answers for the data",
     scenario="A retailer in Frankfurt asks for proof that no copy of its customers left the Union.",
     implies=("bk-04", "bk-05", "bk-07", "bk-11", "bk-12", "bk-15", "iso-04", "sec-01"),
@@ -56,7 +57,7 @@ def _regions(resource: Resource, graph: Graph) -> Iterator[tuple[str, str]]:
     elif resource.family == family(kinds.OBJECT_STORE):
         yield from _of_archive(resource)
     else:
-        yield resource.text("region", None) or provider_of(resource, graph).text("region"), "is in"
+        yield resource.text("region", "") or provider_of(resource, graph).text("region"), "is in"
     for replica in resource.items("replicas"):
         yield replica.text("region"), "is copied to"
 
@@ -82,7 +83,9 @@ def _beyond(resource: Resource, graph: Graph) -> Iterator[Violation]:
         for rule in resource.items("rules"):
             target = rule.text("destination.bucket").removeprefix(ARN)
             if bucket_named(target, graph) is None:
-                yield Violation(resource, f"copies to {target}, which is no bucket of this stack: its region is not known")
+                yield Violation(
+                    resource, f"copies to {target}, which is no bucket of this stack: its region is not known"
+                )
     if resource.family == family(kinds.OBJECT_STORE) and not resource.text(
         "spec.configuration.destinationPath", ""
     ).startswith("s3://"):

@@ -43,7 +43,20 @@ IRSA: Final = "eks.amazonaws.com/role-arn"
     fix="one PodIdentityAssociation and role per ServiceAccount; trust with StringEquals on the three session tags; "
     "resources of the retailer's own name, objects below a prefix, keys by kms:ResourceAliases; no managed policies",
     scenario="The storefront's credentials leak in a core dump: they open the pictures of that one shop, nothing else.",
-    implies=("iso-03", "iso-04", "iso-06", "bk-01", "bk-02", "bk-05", "bk-06", "bk-07", "bk-08", "bk-09", "bk-11", "sec-02"),
+    implies=(
+        "iso-03",
+        "iso-04",
+        "iso-06",
+        "bk-01",
+        "bk-02",
+        "bk-05",
+        "bk-06",
+        "bk-07",
+        "bk-08",
+        "bk-09",
+        "bk-11",
+        "sec-02",
+    ),
     protects=Protects.ISOLATION,
 )
 def own_role(resource: Resource, graph: Graph) -> Iterable[Violation]:
@@ -64,12 +77,12 @@ def own_role(resource: Resource, graph: Graph) -> Iterable[Violation]:
         case found if found == family(kinds.IAM_POLICY):
             yield Violation(resource, "is a policy by itself, which any role may be given")
         case _:
-            role = role_of(resource, graph)
-            if role is None:
+            owner = role_of(resource, graph)
+            if owner is None:
                 yield Violation(resource, "belongs to no role of this stack")
-            elif _is_tenants(role, graph):
+            elif _is_tenants(owner, graph):
                 for statement in statements(resource.at("policy")):
-                    for told in _beyond(statement, role, graph):
+                    for told in _beyond(statement, owner, graph):
                         yield Violation(resource, told)
 
 
@@ -99,8 +112,10 @@ def _association(association: Resource, graph: Graph) -> Iterator[Violation]:
     if association.has("targetRoleArn"):
         yield Violation(association, "passes its pods on to another role")
     trusted = [each for each in statements(roles[0].at("assumeRolePolicy")) if each.allows and PODS in each.principals]
-    if not any(_pins(each, association, graph) for each in trusted):
-        yield Violation(association, f"{roles[0].text('name')} is not bound to {namespace}/{account}: other pods could have it")
+    if not any(_pins(each, association) for each in trusted):
+        yield Violation(
+            association, f"{roles[0].text('name')} is not bound to {namespace}/{account}: other pods could have it"
+        )
     if namespace in graph.rooms and not _is_used(namespace, account, graph):
         yield Violation(association, f"no pod of this stack runs as {namespace}/{account}")
 
@@ -115,7 +130,7 @@ def _operators(graph: Graph) -> set[str]:
     return {"kube-system", *(each.text("namespace", "") for each in graph.all(kinds.HELM_RELEASE))}
 
 
-def _pins(statement: Statement, association: Resource, graph: Graph) -> bool:
+def _pins(statement: Statement, association: Resource) -> bool:
     """Whether a trust is for the pods of that association alone."""
     tags = _equals(statement)
     for tag, key in TAGS.items():
@@ -161,7 +176,9 @@ def _trusted(role: Resource, statement: Statement, graph: Graph) -> Iterator[Vio
             for tag in TAGS:
                 values = tags.get(f"aws:RequestTag/{tag}", [])
                 if len(values) != 1 or "*" in values[0]:
-                    yield Violation(role, f"any association could hand it out: its trust doesn't pin {tag} to one value")
+                    yield Violation(
+                        role, f"any association could hand it out: its trust doesn't pin {tag} to one value"
+                    )
             if not _is_given(role, graph):
                 yield Violation(role, "is for pods, and no association of this stack gives it to any")
         elif who == "*" or who.endswith((":root", "/*")) or re.fullmatch(r"[0-9]{12}", who):

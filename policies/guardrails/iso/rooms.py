@@ -1,7 +1,7 @@
 """A retailer's room: its own namespace, bounded, under Pod Security, and closed before anything is opened."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from guardrails import kinds
@@ -39,7 +39,8 @@ BOUNDED: Final = {
 SLACK = limit(
     "quota-slack",
     4,
-    "Times what a namespace's pods ask for at their ceilings that its quota may allow: both seasons have one quota, and "
+    "Times what a namespace's pods ask for at their ceilings that its quota may allow: both "
+    "seasons have one quota, and "
     "rollouts a surge.",
 )
 OLDEST: Final = 25
@@ -77,7 +78,9 @@ OWN_LABELS: Final = {"retail/tenant": "retailer", "retail/environment": "environ
 def own_room(resource: Resource, graph: Graph) -> Iterable[Violation]:
     if resource.family != family(kinds.NAMESPACE):
         if graph.rooms.get(resource.namespace or "default") is None:
-            yield Violation(resource, f"runs in {resource.namespace or 'default'}, a namespace that the stack doesn't make")
+            yield Violation(
+                resource, f"runs in {resource.namespace or 'default'}, a namespace that the stack doesn't make"
+            )
         return
     if graph.rooms.get(resource.object_name) is not resource:
         return  # an operator's
@@ -98,20 +101,23 @@ def _bounded(namespace: Resource, graph: Graph) -> Iterator[Violation]:
     name = namespace.object_name
     quotas = graph.within(name, kinds.RESOURCE_QUOTA)
     whole = [each for each in quotas if not each.items("spec.scopes") and not each.has("spec.scopeSelector")]
-    asked = _asked(name, graph)
+    asked, always = _asked(name, graph, _ceiling), _asked(name, graph, _floor)
     for what, spellings in BOUNDED.items():
         said = [quantity(node) for each in whole for key, node in each.entries("spec.hard").items() if key in spellings]
         if not said:
             yield Violation(namespace, f"no ResourceQuota bounds {what}")
         elif most := asked.get(what):
-            yield from _fits(namespace, what, min(said), most, graph)
-    pods = _pods_by_priority(name, graph)
+            yield from _fits(namespace, what, min(said), (always[what], most), graph)
+    pods, running = _pods_by_priority(name, graph, _ceiling), _pods_by_priority(name, graph, _floor)
     for priority in (*SYSTEM_CLASSES, *sorted(_priorities(graph))):
         said = [limit for each in quotas if (limit := _limit_of(each, priority)) is not None]
         if not said:
-            yield Violation(namespace, f"no ResourceQuota bounds its pods of priority {priority}, which preempt others'")
+            yield Violation(
+                namespace, f"no ResourceQuota bounds its pods of priority {priority}, which preempt others'"
+            )
         else:
-            yield from _fits(namespace, f"pods of priority {priority}", min(said), pods.get(priority, 0), graph)
+            spans = running.get(priority, 0), pods.get(priority, 0)
+            yield from _fits(namespace, f"pods of priority {priority}", min(said), spans, graph)
     ranges = [item for each in graph.within(name, kinds.LIMIT_RANGE) for item in each.items("spec.limits")]
     defaults = [each for each in ranges if each.text("type") == "Container"]
     for path in ("defaultRequest.cpu", "defaultRequest.memory", "default.memory"):
@@ -119,11 +125,25 @@ def _bounded(namespace: Resource, graph: Graph) -> Iterator[Violation]:
             yield Violation(namespace, f"no LimitRange gives containers a {path}")
 
 
-def _fits(namespace: Resource, what: str, quota: float, most: float, graph: Graph) -> Iterator[Violation]:
+def _fits(namespace: Resource, what: str, quota: float, span: tuple[float, float], graph: Graph) -> Iterator[Violation]:
+    """Whether a quota is between what always runs and a few times what may."""
+    least, most = span
     if quota > most * graph.config.number(SLACK):
         yield Violation(namespace, f"its quota on {what} is {quota:g}; at most its pods ask for {most:g}")
-    if quota < most:
-        yield Violation(namespace, f"its quota on {what} is {quota:g}, less than the {most:g} of its pods' ceilings")
+    if quota < least:
+        yield Violation(namespace, f"its quota on {what} is {quota:g}; what always runs asks for {least:g}")
+
+
+Count = Callable[[Workload], float]
+
+
+def _ceiling(workload: Workload) -> float:
+    return workload.ceiling
+
+
+def _floor(workload: Workload) -> float:
+    """Jobs come and go."""
+    return workload.floor if workload.stays else 0
 
 
 def _limit_of(quota: Resource, priority: str) -> float | None:
@@ -150,12 +170,12 @@ def _priority(workload: Workload) -> str:
     return node.text("priorityClassName", "")
 
 
-def _pods_by_priority(namespace: str, graph: Graph) -> dict[str, float]:
+def _pods_by_priority(namespace: str, graph: Graph, count: Count) -> dict[str, float]:
     total: dict[str, float] = {}
     for workload in graph.workloads:
         if _is_in(workload, namespace):
             priority = _priority(workload)
-            total[priority] = total.get(priority, 0) + workload.ceiling
+            total[priority] = total.get(priority, 0) + count(workload)
     drilled = _drilled(namespace, graph)
     priority = next((each for each in total if drilled), "")
     total[priority] = total.get(priority, 0) + sum(2 for _ in drilled)
@@ -172,14 +192,14 @@ def _is_in(workload: Workload, namespace: str) -> bool:
     return workload.resource.known("metadata.namespace") and workload.namespace == namespace
 
 
-def _asked(namespace: str, graph: Graph) -> dict[str, float]:
-    """What the pods of a namespace ask for with everything at its ceiling."""
-    here = [(each, each.ceiling) for each in graph.workloads if _is_in(each, namespace)]
-    pods = sum(count for _, count in here)
+def _asked(namespace: str, graph: Graph, count: Count) -> dict[str, float]:
+    """What that many pods of each workload in a namespace ask for together."""
+    here = [(each, count(each)) for each in graph.workloads if _is_in(each, namespace)]
+    pods = sum(number for _, number in here)
     if _drilled(namespace, graph):
         return {"pods": pods}  # What is restored is sized by the drill's own manifest.
-    cpu = sum(count * each.request("cpu") for each, count in here)
-    memory = sum(count * each.request("memory") for each, count in here)
+    cpu = sum(number * each.request("cpu") for each, number in here)
+    memory = sum(number * each.request("memory") for each, number in here)
     return {"pods": pods, "requests.cpu": cpu, "requests.memory": memory}
 
 
@@ -189,17 +209,21 @@ def _asked(namespace: str, graph: Graph) -> dict[str, float]:
     severity=Severity.CRITICAL,
     says="Every namespace of the stack denies all traffic, in and out, before anything is opened, and no pod goes "
     "around it.",
-    why="Kubernetes lets everybody talk to a pod that no policy selects: a new pod, or one whose label was mistyped, is "
+    why="Kubernetes lets everybody talk to a pod that no policy selects: a new pod, or one whose "
+    "label was mistyped, is "
     "open to every retailer on the cluster.",
-    fix="a NetworkPolicy with podSelector {}, policyTypes [Ingress, Egress] and no rules; no hostNetwork; NetworkPolicy "
+    fix="a NetworkPolicy with podSelector {}, policyTypes [Ingress, Egress] and no rules; no "
+    "hostNetwork; NetworkPolicy "
     "alone, which the guardrails can read",
     scenario="A helper pod is started for a night's import; until its rules are written it reaches nothing.",
-    implies=("iso-03", "iso-04"),
+    implies=("iso-03", "iso-04", "iso-13"),
     protects=Protects.ISOLATION,
 )
 def closed_first(resource: Resource, graph: Graph) -> Iterable[Violation]:
     if resource.family != family(kinds.NAMESPACE):
-        if resource.family != family(kinds.POSTGRES_CLUSTER) and graph.workload(resource).spec.flag("hostNetwork", False):
+        if resource.family != family(kinds.POSTGRES_CLUSTER) and graph.workload(resource).spec.flag(
+            "hostNetwork", False
+        ):
             yield Violation(resource, "uses the node's own network, where no policy reaches it")
         return
     name = resource.object_name

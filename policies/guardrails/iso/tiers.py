@@ -1,4 +1,4 @@
-"""Odoo's tiers kept apart: what one does never takes another's processes, and nobody else's sessions are within reach."""
+"""Odoo's tiers kept apart: one never takes another's processes, and nobody else's sessions are within reach."""
 
 from collections.abc import Iterable
 
@@ -98,11 +98,16 @@ def own_sessions(resource: Resource, graph: Graph) -> Iterable[Violation]:
         secret = url.text("valueFrom.secretKeyRef.name", "")
         maker = _maker(resource.namespace, secret, graph)
         if maker is None:
-            yield Violation(resource, f"its sessions' address is from {secret or 'no Secret'}, which no ExternalSecret here makes")
+            yield Violation(
+                resource, f"its sessions' address is from {secret or 'no Secret'}, which no ExternalSecret here makes"
+            )
         elif url.text("valueFrom.secretKeyRef.key", "") not in maker.entries("spec.target.template.data"):
             yield Violation(resource, f"Secret {secret} has no key {url.text('valueFrom.secretKeyRef.key', '')}")
         if prefix is None or prefix.text("value") not in own:
-            yield Violation(resource, f"its sessions' prefix is {prefix.text('value') if prefix else 'not set'}, which others may have")
+            yield Violation(
+                resource,
+                f"its sessions' prefix is {prefix.text('value') if prefix else 'not set'}, which others may have",
+            )
 
 
 def _maker(namespace: str, secret: str, graph: Graph) -> Resource | None:
