@@ -156,6 +156,7 @@ def instances_apart(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     why="Sessions are the one state outside PostgreSQL and S3: lost, every user and till is logged out at once.",
     fix="an ElastiCache replication group with automaticFailoverEnabled, multiAzEnabled and two nodes or more",
     scenario="A cache node dies at noon; cashiers go on without signing in again.",
+    implies=("iso-03", "iso-08"),
 )
 def sessions_survive(graph: Graph) -> Iterable[Violation]:
     contract = graph.contract
@@ -183,7 +184,7 @@ def sessions_survive(graph: Graph) -> Iterable[Violation]:
     "that looks like a scaling event.",
     fix="raise spec.limits of the pool to what its tiers ask for at their ceilings, or lower a ceiling",
     scenario="A zone is lost in the peak hour, and the web tier doubles at the same time.",
-    implies=("cost-02", "db-01", "peak-06"),
+    implies=("cost-02", "db-01", "peak-06", "iso-01"),
 )
 def room_for_ceilings(pool: Resource, graph: Graph) -> Iterable[Violation]:
     nodes = NodeSet(pool)
@@ -234,7 +235,7 @@ def nodes_beside_volumes(cluster: Resource, graph: Graph) -> Iterable[Violation]
     "with them.",
     fix="three members (or five), spread over zones with DoNotSchedule and minDomains 3",
     scenario="A zone is cut off from the others: two members go on, one stops, and there are never two primaries.",
-    implies=("az-02", "az-03", "az-06", "az-10", "db-04"),
+    implies=("az-02", "az-03", "az-06", "az-10", "db-04", "iso-01", "iso-04", "iso-06", "iso-09", "iso-13"),
     protects=Protects.DATA,
 )
 def majorities(resource: Resource, graph: Graph) -> Iterable[Violation]:
@@ -328,7 +329,7 @@ HEADROOM: Final = "headroom"
     "pods that never get ready block node upgrades.",
     fix="one PodDisruptionBudget with maxUnavailable: 1 and unhealthyPodEvictionPolicy: AlwaysAllow on its pods",
     scenario="Nodes are patched in the week before the freeze, while the shop sells.",
-    implies=("az-11",),
+    implies=("az-11", "iso-04"),
 )
 def budgets(resource: Resource, graph: Graph) -> Iterable[Violation]:
     workload = graph.workload(resource)

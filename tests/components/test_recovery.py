@@ -241,6 +241,16 @@ def test_no_way_leads_out_but_to_the_archive_and_the_api() -> None:
     assert outside == {"observability", "cnpg-system"}
 
 
+def test_where_no_attachments_are_read_the_drill_reaches_no_storage() -> None:
+    asking = {
+        name
+        for name, spec in drill_policies("restore-drill", 9102, API, attachments=False).items()
+        for rule in spec.get("egress", [])
+        if any(peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0" for peer in rule["to"])
+    }
+    assert asking == {"restored-database"}
+
+
 @pytest.mark.parametrize(("days", "schedule"), [(7, "0 4 * * 0"), (30, "0 4 1 * *"), (90, "0 4 1 */3 *")])
 def test_drills_are_as_often_as_promised(days: int, schedule: str) -> None:
     assert drill_schedule(days) == schedule

@@ -135,14 +135,13 @@ def test_priority_is_rationed(make_test_plan: Callable[..., Plan]) -> None:
 
 
 def test_a_platform_runs_no_odoo(make_test_plan: Callable[..., Plan]) -> None:
-    """Only its edge and database are critical there, and nothing is deferrable."""
+    """Only its edge and database are there, and nothing is deferrable; the integration pooler is important."""
     plan = make_test_plan(retailer="acme", hosting="platform", domain="group.example")
     allowed = by_class(resource_quotas(plan, owns_edge=True))
     assert plan.database
     database = plan.database
-    poolers = database.pooler.instances + 1 + database.integration.instances + 1
-    assert allowed["critical"] == plan.traefik_replicas + 1 + database.instances + 1 + poolers
-    assert (allowed["important"], allowed["deferrable"]) == (0, 0)
+    assert allowed["critical"] == plan.traefik_replicas + 1 + database.instances + 1 + database.pooler.instances + 1
+    assert (allowed["important"], allowed["deferrable"]) == (database.integration.instances + 1, 0)
 
 
 def test_everything_is_closed_first() -> None:
@@ -220,6 +219,18 @@ def test_only_tiers_that_run_business_code_reach_the_world(tier: Tier) -> None:
         assert not peers
     else:
         assert peers == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_RANGES}}]
+
+
+def test_poolers_reach_no_archive() -> None:
+    """They pass on every client's password, and have no business outside."""
+    found = policies()
+    public = {"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_RANGES}}
+    assert [name for name in found if name.startswith("database") and public in opened(found[name], "egress", 443)] == [
+        "database-archive"
+    ]
+    assert {"key": "cnpg.io/poolerName", "operator": "DoesNotExist"} in found["database-archive"]["podSelector"][
+        "matchExpressions"
+    ]
 
 
 @pytest.mark.parametrize("tier", list(Tier))

@@ -62,7 +62,7 @@ def a_secret(**inputs: Any) -> Edit:
 
 
 def a_config_map(**data: str) -> Edit:
-    return add(CONFIG_MAP, "other", {"metadata": {"name": "other", "namespace": "elsewhere"}, "data": data})
+    return put(CONFIG_MAP, "data", lambda before: {**(before or {}), **data})
 
 
 def variable(name: str, value: Any) -> Edit:

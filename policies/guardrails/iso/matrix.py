@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from guardrails import kinds
 from guardrails.graph import Graph
-from guardrails.iso.ends import AGENT, Anybody, Block, Far
+from guardrails.iso.ends import AGENT, Anybody, Far
 from guardrails.iso.rooms import RUNNING
 from guardrails.iso.ways import DNS, POSTGRES, Ways, selects
 from guardrails.kubernetes.network import EGRESS, INGRESS, Opening, Policy
@@ -57,7 +57,7 @@ def _opened(policy: Policy, ways: Ways) -> Iterator[Violation]:
                         if told not in seen:
                             seen.add(told)
                             yield Violation(policy.resource, told)
-                if not selected and isinstance(end, Anybody | Block) and not ways.is_agent(end):
+                if not selected and isinstance(end, Anybody):
                     yield Violation(
                         policy.resource, f"opens {direction} for {end} to pods that are none of the stack's"
                     )

@@ -67,7 +67,7 @@ _REFUSED: Final = ("bitnami", "bitnamilegacy")
     "were moved and are no longer mended.",
     fix="image@sha256:<digest> from a registry of `allowed-images`; an exact chart version; an alias with a release",
     scenario="Sunday of the sales: forty pods start on new nodes, and all run what was tested in October.",
-    implies=("ops-03", "frz-01", "sec-09"),
+    implies=("ops-03", "frz-01", "sec-09", "iso-13"),
 )
 def pinned(resource: Resource, graph: Graph) -> Iterable[Violation]:
     for image in _images(resource, graph):

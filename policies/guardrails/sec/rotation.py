@@ -108,7 +108,7 @@ def _has_role(job: Resource, graph: Graph) -> bool:
     fix="a CronJob whose role may write the secret, at least every 90 days and not suspended; ExternalSecrets with a "
     "refreshInterval, and reload annotations on what uses them",
     scenario="An agency's contract ends in September, and by November nothing it knew opens anything.",
-    implies=("sec-03",),
+    implies=("sec-03", "iso-03", "iso-04", "iso-06"),
 )
 def replaced(secret: Resource, graph: Graph) -> Iterable[Violation]:
     name = secret.text("name")

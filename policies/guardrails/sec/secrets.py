@@ -56,7 +56,7 @@ def is_secret_text(text: str) -> bool:
     fix="keep it in AWS Secrets Manager and bring it in with an ExternalSecret; secretKeyRef, and `{{ .key }}` in "
     "templates",
     scenario="A preview is pasted into a ticket, and there is nothing to change afterwards.",
-    implies=("sec-02", "sec-07"),
+    implies=("sec-02", "sec-07", "iso-03", "iso-04", "iso-08"),
 )
 def only_from_the_store(resource: Resource, graph: Graph) -> Iterable[Violation]:
     match resource.kind.removesuffix("Patch"):
