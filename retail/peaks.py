@@ -46,7 +46,7 @@ class Peak(Window):
     """A commercial peak: the load in it is `factor` times that of an ordinary busy hour."""
 
     factor: float = Field(gt=1, le=20, description="load in the peak / load of an ordinary busy hour")
-    rehearsed: date | None = Field(None, description="day of the load rehearsal for it, done or planned")
+    rehearsed: date | None = Field(default=None, description="day of the load rehearsal for it, done or planned")
 
     @model_validator(mode="after")
     def _is_rehearsed_before(self) -> "Peak":
