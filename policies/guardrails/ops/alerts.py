@@ -7,6 +7,7 @@ from math import inf
 from typing import Final
 
 from guardrails import kinds
+from guardrails.bk.drills import SUCCEEDED, drills
 from guardrails.config import limit
 from guardrails.graph import Graph
 from guardrails.kubernetes.durations import prometheus_seconds
@@ -27,16 +28,19 @@ SELLING: Final = ("storefront", "backoffice", "pos")
 @dataclass(frozen=True)
 class Signal:
     """What an alert must be about. series: patterns that its expression holds, recorded series written out; of names,
-    never the alert's own. least, most: what it may be compared with. absence: it asks whether a series is there."""
+    never the alert's own. about: a pattern that it holds itself. least, most: what it may be compared with. absence: it
+    asks whether a series is there.
+    """
 
     what: str
     series: tuple[str, ...]
+    about: str = ""
     least: float = -inf
     most: float = inf
     absence: bool = False
 
     def is_in(self, clause: Clause) -> bool:
-        return all(re.search(each, clause.whole) for each in self.series)
+        return all(re.search(each, clause.whole) for each in self.series) and bool(re.search(self.about, clause.text))
 
     def judged_by(self, clause: Clause) -> bool:
         if self.absence:
@@ -116,7 +120,10 @@ def _wanted(graph: Graph) -> Iterator[tuple[Resource, Signal]]:
         space, tier = re.escape(workload.namespace), re.escape(workload.tier)
         if workload.tier in SELLING:
             errors = (rf"traefik_\w+_requests_total\{{[^}}]*{space}_{tier}_", r'code=~?"5', r"/")
-            yield workload.resource, Signal(f"{workload.tier}'s error budget", (*errors, tier), least=1e-5, most=0.2)
+            yield (
+                workload.resource,
+                Signal(f"{workload.tier}'s error budget", errors, rf'"{tier}"|_{tier}_', least=1e-5, most=0.2),
+            )
         gone = rf'kube_deployment_status_replicas_available\{{[^}}]*namespace="{space}"[^}}]*deployment="{tier}"'
         yield workload.resource, Signal(f"{workload.tier} without a pod", (gone,), least=0, most=1)
     for space in sorted({each.namespace for each in serving if each.scaler}):
@@ -147,5 +154,7 @@ def _of_database(cluster: Resource, graph: Graph) -> Iterator[Signal]:
         streaming = at("cnpg_pg_replication_streaming_replicas")
         yield Signal("a standby that is missing", streaming, least=1, most=cluster.number("spec.instances") - 1)
     # Two days, as months and quarters are longer than 30 and 90; one to run again.
-    drills = (contract.count("drillIntervalDays") + 3) * DAY
-    yield Signal("drills that don't succeed", ("kube_cronjob_status_last_successful_time",), least=DAY, most=drills)
+    late = (contract.count("drillIntervalDays") + 3) * DAY
+    for job in (each.job for each in drills(graph) if each.restores(cluster, graph)):
+        place = rf'namespace="{re.escape(job.namespace)}"[^}}]*cronjob="{re.escape(job.object_name)}"'
+        yield Signal("drills that don't succeed", (rf"{SUCCEEDED}\{{[^}}]*{place}",), least=DAY, most=late)

@@ -39,7 +39,7 @@ Span = tuple[datetime, datetime]
     fix="a cron trigger of KEDA for each peak, in the retailer's time zone, with desiredReplicas of at least the need "
     'x 1.5 and maxReplicaCount above it; in season peak the annotation autoscaling.keda.sh/paused-scale-in: "true"',
     scenario="At 18:00 the doors of Black Friday open, and the pods for it have been warm since a quarter past five.",
-    implies=("az-02",),
+    implies=("az-02", "ing-05"),
 )
 def grown_before(resource: Resource, graph: Graph) -> Iterable[Violation]:
     workload = graph.workload(resource)
