@@ -283,14 +283,12 @@ TESTS = {
             put(STOREFRONT, "spec.triggers[0].metadata.ignoreNullValues", "true"),
             put(STOREFRONT, "spec.fallback.behavior", "static"),
             put(STOREFRONT, "spec.fallback.behavior", "currentReplicas"),
-            put(STOREFRONT, "spec.fallback.replicas", 0),
             put(STOREFRONT, "spec.fallback.failureThreshold", 0),
         ],
         absent=[
             drop(STOREFRONT, "spec.triggers[0].metadata.ignoreNullValues"),
             drop(STOREFRONT, "spec.fallback"),
             drop(STOREFRONT, "spec.fallback.behavior"),
-            drop(STOREFRONT, "spec.fallback.replicas"),
         ],
         unknown=[
             forget(STOREFRONT, "spec.triggers[0].metadata.ignoreNullValues"),

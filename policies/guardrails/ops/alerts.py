@@ -149,10 +149,10 @@ def _of_database(cluster: Resource, graph: Graph) -> Iterator[Signal]:
     full = at(r"kubelet_volume_stats_available_bytes")
     yield Signal("a WAL volume that fills", (*full, rf"{name}-\[0-9\]\+-wal|{name}-[0-9]-wal"), least=0.1, most=0.9)
     yield Signal("clients that wait for a pooler", at(r"cnpg_pgbouncer_pools_(?:maxwait|cl_waiting)"), least=0, most=60)
-    if cluster.number("spec.instances", 1) > 1:
+    if contract.redundant:
         yield Signal("replication lag", at("cnpg_pg_replication_lag"), least=0, most=900)
         streaming = at("cnpg_pg_replication_streaming_replicas")
-        yield Signal("a standby that is missing", streaming, least=1, most=cluster.number("spec.instances") - 1)
+        yield Signal("a standby that is missing", streaming, least=1, most=4)
     # Two days, as months and quarters are longer than 30 and 90; one to run again.
     late = (contract.count("drillIntervalDays") + 3) * DAY
     for job in (each.job for each in drills(graph) if each.restores(cluster, graph)):

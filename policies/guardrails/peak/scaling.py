@@ -127,7 +127,7 @@ def _spans(begins: Cron, ends: Cron, zone: ZoneInfo, peak: Window) -> list[Span]
     "peak-07",
     of=kinds.SCALED_OBJECT,
     severity=Severity.HIGH,
-    says="A tier whose signal is away keeps the pods it has, and at least its floor.",
+    says="A tier whose signal is away keeps the pods it has.",
     why="By KEDA's default an empty answer is zero load: Traefik or Prometheus restarts, and the shop is scaled in "
     "while customers stand in it.",
     fix='ignoreNullValues: "false" on every prometheus trigger, and fallback {failureThreshold: 3, replicas: floor, '
@@ -146,9 +146,6 @@ def signal_away(scaler: Resource, _: Config) -> Iterable[Violation]:
         return
     if (behaviour := scaler.text("spec.fallback.behavior", "static")) != "currentReplicasIfHigher":
         yield Violation(scaler, f"falls back to a number ({behaviour}), though more pods may run")
-    floor, kept = scaler.number("spec.minReplicaCount", 0), scaler.number("spec.fallback.replicas")
-    if kept < floor:
-        yield Violation(scaler, f"falls back to {kept} pods, below its floor of {floor}")
 
 
 @resource_rule(
