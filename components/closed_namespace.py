@@ -21,6 +21,7 @@ class ClosedNamespaceArgs:
 
     quotas: `spec` of each ResourceQuota, by name. policies: `spec` of each NetworkPolicy, by name; one of them must
     deny everything, as Kubernetes opens all that no policy selects. labels: of the namespace, beside the usual ones.
+    holds_data: whether a database is in it, which Kubernetes would delete with it.
     """
 
     identity: Identity
@@ -29,6 +30,7 @@ class ClosedNamespaceArgs:
     quotas: Mapping[str, Mapping[str, Any]]
     policies: Mapping[str, Mapping[str, Any]]
     labels: Mapping[str, str]
+    holds_data: bool = False
 
     def __post_init__(self) -> None:
         closed = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
@@ -64,7 +66,7 @@ class ClosedNamespace(pulumi.ComponentResource):
                     **{f"pod-security.kubernetes.io/{level}-version": f"v{versions.KUBERNETES}" for level in LEVELS},
                 },
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.holds_data, retain_on_delete=args.holds_data),
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         where = {"namespace": args.namespace, "labels": labels}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from components.network import subnet_cidrs
+from retail.load import pods_needed
 from retail.plan import Plan
 
 
@@ -34,7 +35,7 @@ def contract(plan: Plan) -> dict[str, Any]:
         "databaseGib": settings.database_gib,
         "restoreGibPerMinute": settings.restore_gib_per_minute,
         "timeZone": settings.time_zone,
-        "peaks": [peak.model_dump(mode="json") for peak in settings.peaks],
+        "peaks": [peak.model_dump(mode="json", exclude_none=True) for peak in settings.peaks],
         "freezes": [freeze.model_dump(mode="json") for freeze in settings.freezes],
         "regions": list(settings.allowed_regions or (settings.region, settings.recovery_region)),
         "account": settings.account,
@@ -52,6 +53,11 @@ def contract(plan: Plan) -> dict[str, Any]:
         "connectionsPerRetailer": 0 if settings.hosting.serves_retailer else settings.connections_per_retailer,
         "peakOrdersPerHour": round(settings.orders_per_hour * settings.peak_factor),
         "needs": {str(tier): sized.need for tier, sized in plan.tiers.items()},
+        "needsAtPeaks": {
+            str(tier): {peak.name: pods_needed(settings, tier, peak.factor) for peak in settings.peaks}
+            for tier, sized in plan.tiers.items()
+            if sized.profile.scaled
+        },
         "serviceTimeMs": {str(tier): sized.service_time_ms for tier, sized in plan.tiers.items()},
         "grantedVcpus": settings.granted_vcpus,
         "grantedElasticIps": settings.granted_elastic_ips,

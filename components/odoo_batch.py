@@ -1,5 +1,6 @@
 """The batch tier: heavy work at night, as CronJobs. What Odoo itself queues goes to the channel `root.batch`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,9 +10,10 @@ from pulumi_kubernetes.core.v1 import ConfigMap
 from components.odoo_config import CONF_DIR, CONF_FILE, LONGEST_SECONDS
 from components.odoo_pod import odoo_container, pod_labels, pod_spec, script
 from components.odoo_tier import OdooTierArgs, tier_account
+from retail.peaks import Peak, months_without
 from retail.tiers import Tier
 
-NIGHT = "30 3 * * *"
+MINUTE_AND_HOUR = "30 3"
 """Half past three, local time: after the day's closing, before stores open, and outside the hours that a change to or
 from summer time skips or repeats (one to three o'clock, in Europe and America)."""
 
@@ -32,6 +34,15 @@ class OdooBatchArgs:
             )
 
 
+def nights(peaks: Sequence[Peak]) -> str:
+    """Every night of the months without a peak, five fields; of all months where each has one.
+
+    Cron can't leave out single nights, and nothing heavy may begin before a peak and run into it.
+    """
+    months = months_without(peaks)
+    return f"{MINUTE_AND_HOUR} * {','.join(map(str, months)) if 0 < len(months) < 12 else '*'} *"
+
+
 class OdooBatch(pulumi.ComponentResource):
     """One CronJob, `reconciliation`: a count of what the day left open, by click-odoo in the retailer's image.
 
@@ -40,7 +51,8 @@ class OdooBatch(pulumi.ComponentResource):
     goes to the primary, through the poolers. Bulk imports write, so theirs is the queue's channel `root.batch`.
 
     It is the pattern for a retailer's own exports, imports and reports: a script, a schedule, the lowest priority, and
-    never two runs at once. In season peak it is suspended: the night belongs to the shop then.
+    never two runs at once. It runs in no month of a peak, and in season peak it is suspended: the
+    night belongs to the shop then.
 
     Example:
         OdooBatch("acme-batch", OdooBatchArgs(tier=tier_args[Tier.BATCH]))
@@ -49,8 +61,9 @@ class OdooBatch(pulumi.ComponentResource):
     def __init__(self, name: str, args: OdooBatchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         pod, tier = args.tier.pod, args.tier.tier
         settings = pod.plan.settings
-        suspended = settings.season == "peak"
-        super().__init__("retail:odoo:OdooBatch", name, {"schedule": NIGHT, "suspended": suspended}, opts)
+        schedule = nights(settings.peaks)
+        suspended = settings.season == "peak" or not months_without(settings.peaks)
+        super().__init__("retail:odoo:OdooBatch", name, {"schedule": schedule, "suspended": suspended}, opts)
         child = pulumi.ResourceOptions(parent=self)
         labels = pod_labels(pod.identity, tier)
         needed = tier_account(name, args.tier, child)
@@ -85,7 +98,7 @@ class OdooBatch(pulumi.ComponentResource):
             f"{name}-reconciliation",
             metadata={"name": "reconciliation", "namespace": pod.identity.namespace, "labels": labels},
             spec={
-                "schedule": NIGHT,
+                "schedule": schedule,
                 "timeZone": settings.time_zone,
                 "suspend": suspended,
                 "concurrencyPolicy": "Forbid",

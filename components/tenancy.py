@@ -92,6 +92,7 @@ class Tenancy(pulumi.ComponentResource):
                 quotas=resource_quotas(args.plan, owns_edge=hosting.owns_database),
                 policies=network_policies(neighbours),
                 labels={LABEL_EDGE: args.edge},
+                holds_data=hosting.owns_database,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -6,7 +6,7 @@ get UTC from `quiet_windows`.
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,13 @@ class Peak(Window):
     """A commercial peak: the load in it is `factor` times that of an ordinary busy hour."""
 
     factor: float = Field(gt=1, le=20, description="load in the peak / load of an ordinary busy hour")
+    rehearsed: date | None = Field(default=None, description="day of the load rehearsal for it, done or planned")
+
+    @model_validator(mode="after")
+    def _is_rehearsed_before(self) -> "Peak":
+        if self.rehearsed and self.rehearsed > self.start.date():
+            raise ValueError(f"{self.name} is rehearsed ({self.rehearsed}) after it has begun ({self.start:%Y-%m-%d})")
+        return self
 
 
 def prescale_start(peak: Peak) -> datetime:
@@ -66,6 +73,15 @@ def floor_crons(peak: Peak, time_zone: str) -> tuple[str, str]:
     if begins.replace(fold=0).utcoffset() != begins.replace(fold=1).utcoffset():
         begins = (start - PRESCALE_LEAD - timedelta(hours=1)).astimezone(zone)
     return cron(begins), cron(end.astimezone(zone))
+
+
+def months_without(peaks: Sequence[Peak]) -> tuple[int, ...]:
+    """Months of the year on no day of which there is a peak, 1 to 12. Peaks come back every year, and so do these."""
+    busy: set[int] = set()
+    for peak in peaks:
+        first, last = (each.year * 12 + each.month - 1 for each in (peak.start, peak.end))
+        busy |= {month % 12 + 1 for month in range(first, last + 1)}
+    return tuple(month for month in range(1, 13) if month not in busy)
 
 
 def cron(moment: datetime) -> str:

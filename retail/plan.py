@@ -25,7 +25,7 @@ class TierPlan:
 
     need: pods that carry the season's load. floor and ceiling: what scaling keeps between; equal where nothing scales.
     peak_floor and peak_ceiling: the same in season peak, which quotas and the database are sized for in both seasons.
-    floors_at_peaks: pods to have ready for each peak of the calendar, by its name; never above the ceiling.
+    floors_at_peaks: pods to have ready for each peak of the calendar, by its name.
     cpu in millicores, memory in MiB, of a pod.
     """
 

@@ -228,7 +228,7 @@ class Settings(BaseModel):
     # Calendar
     time_zone: str = Field("Europe/Paris", description="The retailer's time zone, an IANA name.")
     peaks: tuple[Peak, ...] = Field(
-        (), max_length=MAX_WINDOWS, description="Commercial peaks: name, start, end (local), factor."
+        (), max_length=MAX_WINDOWS, description="Commercial peaks: name, start, end (local), factor, rehearsed."
     )
     freezes: tuple[Window, ...] = Field(
         (), max_length=MAX_WINDOWS, description="Windows without changes: name, start, end (local)."

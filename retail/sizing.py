@@ -75,9 +75,12 @@ def _size_tier(settings: Settings, tier: Tier, reasons: list[Reason]) -> TierPla
     factor = season_factor(settings)
     need = pods_needed(settings, tier, factor)
     floor = pods(factor)
+    at_peaks = {peak.name: max(floor, pods(peak.factor)) for peak in settings.peaks}
     ceiling, peak_ceiling = (
         max(pods(load) + 1, pods(load * settings.surge_factor)) for load in (factor, settings.peak_factor)
     )
+    # The calendar raises the floor in either season, so the ceiling leaves room for it.
+    ceiling = max([ceiling, *at_peaks.values()])
     reasons += [
         Reason(
             f"{tier} busy workers",
@@ -92,7 +95,12 @@ def _size_tier(settings: Settings, tier: Tier, reasons: list[Reason]) -> TierPla
             "facts: Odoo §2",
         ),
         Reason(f"{tier} floor", str(floor), _floor_formula(settings, need), "docs/sizing.md"),
-        Reason(f"{tier} ceiling", str(ceiling), f"the same for {settings.surge_factor:g} times the load", "settings"),
+        Reason(
+            f"{tier} ceiling",
+            str(ceiling),
+            f"the same for {settings.surge_factor:g} times the load, or of a peak",
+            "settings",
+        ),
     ]
     return _tier_plan(
         settings,
@@ -102,7 +110,7 @@ def _size_tier(settings: Settings, tier: Tier, reasons: list[Reason]) -> TierPla
         ceiling=ceiling,
         peak_floor=pods(settings.peak_factor),
         peak_ceiling=peak_ceiling,
-        floors_at_peaks={peak.name: max(floor, min(ceiling, pods(peak.factor))) for peak in settings.peaks},
+        floors_at_peaks=at_peaks,
     )
 
 
@@ -160,7 +168,15 @@ def _fit_slice(settings: Settings, tiers: dict[Tier, TierPlan], reasons: list[Re
     websocket = tiers[Tier.WEBSOCKET]
     while direct_connections(tiers) > direct_slice and tiers[Tier.WEBSOCKET].peak_ceiling > websocket.floor:
         fewer = tiers[Tier.WEBSOCKET].peak_ceiling - 1
-        tiers = {**tiers, Tier.WEBSOCKET: replace(websocket, ceiling=min(websocket.ceiling, fewer), peak_ceiling=fewer)}
+        tiers = {
+            **tiers,
+            Tier.WEBSOCKET: replace(
+                websocket,
+                ceiling=min(websocket.ceiling, fewer),
+                peak_ceiling=fewer,
+                floors_at_peaks={name: min(pods, fewer) for name, pods in websocket.floors_at_peaks.items()},
+            ),
+        }
     reasons.append(
         Reason(
             "direct connections", str(direct_connections(tiers)), f"<= {direct_slice} of the slice", "docs/sizing.md"

@@ -184,7 +184,7 @@ def sessions_survive(graph: Graph) -> Iterable[Violation]:
     "that looks like a scaling event.",
     fix="raise spec.limits of the pool to what its tiers ask for at their ceilings, or lower a ceiling",
     scenario="A zone is lost in the peak hour, and the web tier doubles at the same time.",
-    implies=("cost-02", "db-01", "peak-06", "iso-01"),
+    implies=("cost-02", "db-01", "peak-06", "iso-01", "peak-03"),
 )
 def room_for_ceilings(pool: Resource, graph: Graph) -> Iterable[Violation]:
     nodes = NodeSet(pool)

@@ -73,6 +73,10 @@ class Contract:
         """Pods of a tier that carry the season's load; None where the contract knows no such tier."""
         return self.given.number(f"needs.{tier}", None)
 
+    def needs_at_peaks(self, tier: str) -> dict[str, int | float]:
+        """Pods of a scaled tier that carry the load of each peak of the calendar, by its name; none for other tiers."""
+        return {name: node.number() for name, node in self.given.entries(f"needsAtPeaks.{tier}").items()}
+
     @cached_property
     def zone(self) -> ZoneInfo:
         """The retailer's time zone."""

@@ -46,7 +46,7 @@ WAL_KIB_PER_ORDER = limit("wal-kib-per-order", 400, "WAL of one order through al
     why="PgBouncer refuses the client that is one too many, and Odoo answers it with an error at once, in the peak.",
     fix="raise max_client_conn or the pooler's instances, or lower a tier's ceiling, workers or db_maxconn",
     scenario="Black Friday: every tier is at its ceiling, a zone is lost, and two poolers take the clients of three.",
-    implies=("az-02", "az-05", "db-02", "iso-01"),
+    implies=("az-02", "az-05", "db-02", "iso-01", "ops-03"),
 )
 def client_connections(pooler: Resource, graph: Graph) -> Iterable[Violation]:
     worst, expected = Sum(), Sum()
@@ -82,7 +82,7 @@ def client_connections(pooler: Resource, graph: Graph) -> Iterable[Violation]:
     why="The connection that is one too many is refused, whose ever it is: a till's, the queue's, or the standby's.",
     fix="raise max_connections (a restart: before the season), or lower pools, ceilings or a role's limit",
     scenario="A module upgrade, a restore drill and the peak's last pods want connections in the same hour.",
-    implies=("db-10", "iso-12"),
+    implies=("db-10", "iso-12", "ops-03"),
 )
 def server_connections(graph: Graph) -> Iterable[Violation]:
     for cluster in graph.all(kinds.POSTGRES_CLUSTER):
@@ -177,7 +177,7 @@ def _of_slice(role: Resource, graph: Graph) -> Iterable[Violation]:
     "back to polling, the queue has two leaders, and nothing says so.",
     fix="db_host of websocket, scheduled and job runner tiers: <cluster>-rw; of all others the pooler's Service",
     scenario="Store staff no longer see new web orders until they reload the page.",
-    implies=("db-01", "db-02", "iso-03", "iso-07"),
+    implies=("db-01", "db-02", "iso-03", "iso-07", "ops-03"),
 )
 def listeners_direct(resource: Resource, graph: Graph) -> Iterable[Violation]:
     for pod in graph.odoo_of(resource):
@@ -338,7 +338,7 @@ def _own_databases(graph: Graph) -> set[str]:
     why="Spot nodes leave with two minutes' notice and consolidation with none; each move is a failover.",
     fix="managed node groups with capacityType ON_DEMAND and a NO_SCHEDULE taint, selected and tolerated by PostgreSQL",
     scenario="Spot prices jump on Black Friday, and only batch work notices.",
-    implies=("az-05", "az-06", "iso-09"),
+    implies=("az-05", "az-06", "iso-09", "peak-08"),
 )
 def steady_nodes(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     workload = graph.workload(cluster)

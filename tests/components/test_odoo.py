@@ -388,6 +388,16 @@ def test_batch_runs_at_night_and_not_in_peak_season(
         assert spec["suspend"] is (season == "peak")
         assert spec["timeZone"] == "Europe/Paris"
         assert spec["concurrencyPolicy"] == "Forbid"
+        assert spec["schedule"] == "30 3 * 1,2,3,4,5,6,7,8,9,10,12 *", "its calendar has a peak in November"
+
+
+def test_batch_never_runs_where_every_month_has_a_peak(
+    run_odoo: Callable[..., Evaluation], make_test_plan: Callable[..., Plan]
+) -> None:
+    always = {"name": "always", "start": "2026-01-01T00:00", "end": "2026-12-31T23:00", "factor": 2}
+    spec = manifest(run_odoo(make_test_plan(peaks=[always])), "CronJob", "reconciliation")["spec"]
+    assert spec["suspend"] is True
+    assert spec["schedule"] == "30 3 * * *"
 
 
 def test_configuration_is_whole_in_a_preview(

@@ -5,7 +5,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rehearsal.standins.cron import Cron, active
-from retail.peaks import PRESCALE_LEAD, Peak, Window, cron, floor_crons, overlapping, prescale_start, quiet_windows
+from retail.peaks import (
+    PRESCALE_LEAD,
+    Peak,
+    Window,
+    cron,
+    floor_crons,
+    months_without,
+    overlapping,
+    prescale_start,
+    quiet_windows,
+)
 
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1))
 
@@ -100,3 +110,11 @@ def test_quiet_windows_cover_every_minute_of_freezes_and_peaks_and_no_other(
     assert sum(each.minutes for each in quiet) == len(minutes)
     begins = {cron(minute) for minute in minutes}
     assert {each.schedule for each in quiet} <= begins
+
+
+def test_months_without_a_peak_are_those_that_none_touches() -> None:
+    sales = Peak(name="sales", start=datetime(2026, 11, 30, 23), end=datetime(2027, 1, 2), factor=2)
+    assert months_without([sales]) == (2, 3, 4, 5, 6, 7, 8, 9, 10)
+    assert months_without([]) == tuple(range(1, 13))
+    year = Peak(name="year", start=datetime(2026, 3, 1), end=datetime(2027, 3, 1), factor=2)
+    assert months_without([year]) == ()

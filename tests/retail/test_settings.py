@@ -104,6 +104,7 @@ def test_missing_keys_are_named() -> None:
         ({"peaks": [BLACK_FRIDAY | {"end": BLACK_FRIDAY["start"]}]}, "before it begins"),
         ({"peaks": [BLACK_FRIDAY | {"start": "2026-11-27T00:00+01:00"}]}, "local times"),
         ({"peaks": [BLACK_FRIDAY | {"factor": 0.5}]}, "peaks.0.factor: "),
+        ({"peaks": [BLACK_FRIDAY | {"rehearsed": "2026-11-28"}]}, "after it has begun"),
         ({"peaks": [BLACK_FRIDAY, BLACK_FRIDAY | {"name": "cyber"}]}, "black-friday and cyber overlap"),
     ],
 )

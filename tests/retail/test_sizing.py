@@ -162,6 +162,14 @@ def test_floors_at_peaks_stay_between_floor_and_ceiling(settings: MakeSettings, 
         assert all(sized.floor <= pods <= sized.ceiling for pods in sized.floors_at_peaks.values())
 
 
+def test_a_peak_of_the_calendar_is_held_in_the_normal_season_too(settings: MakeSettings) -> None:
+    """The surge alone (twice the load) would cut a peak of three times it."""
+    sales = {"name": "sales", "start": "2026-11-26T18:00", "end": "2026-11-30T00:00", "factor": 3}
+    load = {"storefront_requests_per_second": 40, "objective_class": "silver", "peaks": [sales]}
+    normal, peak = (make_plan(settings(**load, season=season)) for season in ("normal", "peak"))
+    assert normal.tiers[Tier.STOREFRONT].floors_at_peaks["sales"] == peak.tiers[Tier.STOREFRONT].floor
+
+
 @given(load=loads)
 def test_results_are_deterministic(settings: MakeSettings, load: dict[str, Any]) -> None:
     assert plan_or_refusal(settings(**load)) == plan_or_refusal(settings(**load))

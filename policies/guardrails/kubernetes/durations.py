@@ -12,6 +12,10 @@ _GO_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)")
 _POSTGRES_UNITS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400}
 _POSTGRES: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(us|ms|s|min|h|d)?")
 
+_PROMETHEUS_UNITS: Final = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+_PROMETHEUS: Final = re.compile(r"(?:[0-9]+(?:ms|[smhdwy]))+|0")
+_PROMETHEUS_PART: Final = re.compile(r"([0-9]+)(ms|[smhdwy])")
+
 _RETENTION_UNITS: Final = {"d": 1, "w": 7, "m": 30}
 _RETENTION: Final = re.compile(r"([1-9][0-9]*)([dwm])")
 
@@ -38,3 +42,11 @@ def retention_days(node: Node) -> int:
     if not found:
         raise node.unjudged("must be a recovery window, as 30d")
     return int(found[1]) * _RETENTION_UNITS[found[2]]
+
+
+def prometheus_seconds(node: Node) -> int | float:
+    """A duration of Prometheus: `15m`, `1h30m`, `3d`."""
+    text = node.text()
+    if not _PROMETHEUS.fullmatch(text):
+        raise node.unjudged("must be a duration, as 15m")
+    return whole(sum(float(number) * _PROMETHEUS_UNITS[unit] for number, unit in _PROMETHEUS_PART.findall(text)))
