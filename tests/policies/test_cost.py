@@ -1,0 +1,131 @@
+"""Edits that the rules on cost must catch, and edits that they must not."""
+
+from typing import Any
+
+from guardrails.baseline import written
+from guardrails.config import read_config
+from guardrails.kinds import (
+    AWS_PROVIDER,
+    BUCKET_LIFECYCLE,
+    EKS_NODE_GROUP,
+    LAUNCH_TEMPLATE,
+    NODE_CLASS,
+    NODE_POOL,
+    POSTGRES_CLUSTER,
+    RETAILER,
+    SCHEDULED_BACKUP,
+    STORAGE_CLASS,
+)
+from guardrails.prices import HOURS, Prices
+from rehearsal.engine.model import Evaluation
+from rehearsal.guardrails.baseline import release_of
+from tests.policies.harness import CLOCK, NOTHING, Edit, RuleTests, drop, forget, given, only, put, rules_tested
+
+OWNERS = {"dev", "outlet", "peak", "platform"}
+"""Stacks with nodes and a PostgreSQL of their own."""
+RETAILERS = {"dev", "outlet", "peak", "training"}
+"""Stacks whose contract is a retailer's."""
+
+DATA_GROUP = f"{EKS_NODE_GROUP}::nodes-data"
+WEB = f"{NODE_POOL}::web"
+TYPES = "spec.template.spec.requirements[key=node.kubernetes.io/instance-type].values"
+
+
+def other_season(edit: Edit) -> Edit:
+    """Judged against a baseline of the same resources, released in the other season."""
+
+    def baseline(evaluation: Evaluation) -> dict[str, Any]:
+        own = next(each.inputs["season"] for each in evaluation.resources.values() if "season" in each.inputs)
+        return written(release_of(evaluation, "normal" if own == "peak" else "peak", CLOCK))
+
+    return given(edit, baseline=baseline)
+
+
+TESTS = {
+    "cost-01": RuleTests(
+        violating=[
+            only(RETAILERS, put(RETAILER, "monthlyBudget", 0)),
+            only(RETAILERS, put(RETAILER, "peakMonthlyBudget", 0)),
+            only(RETAILERS, put(RETAILER, "monthlyBudget", 10**6)),
+            only({"dev", "outlet", "training"}, put(RETAILER, "monthlyBudget", 5)),
+            only({"peak"}, put(RETAILER, "peakMonthlyBudget", 14000)),
+            only(OWNERS, put(DATA_GROUP, "instanceTypes", ["r7i.48xlarge"])),
+        ],
+        absent=[
+            only(RETAILERS, drop(RETAILER, "monthlyBudget")),
+            only(OWNERS, drop(DATA_GROUP, "instanceTypes")),
+            only(OWNERS, drop(WEB, "spec.template.spec.requirements")),
+        ],
+        unknown=[
+            only(RETAILERS, forget(RETAILER, "monthlyBudget")),
+            only(OWNERS, forget(DATA_GROUP, "instanceTypes")),
+            only(OWNERS, put(DATA_GROUP, "instanceTypes", ["x99.large"])),
+        ],
+        compliant=[put(RETAILER, "monthlyBudget", lambda budget: budget + 1 if budget > 100 else budget)],
+    ),
+    "cost-02": RuleTests(
+        on=OWNERS,
+        violating=[
+            drop(WEB, "spec.limits"),
+            put(WEB, "spec.limits.cpu", "0"),
+            put(WEB, "spec.limits", {"cpu": "900", "memory": "1800Gi"}),
+        ],
+        absent=[drop(WEB, "spec.limits.cpu"), drop(WEB, "spec.limits.memory")],
+        unknown=[forget(WEB, "spec.limits"), forget(WEB, "spec.limits.memory")],
+        compliant=[put(NODE_POOL, "metadata.annotations.note", "limits")],
+    ),
+    "cost-03": RuleTests(
+        violating=[
+            put(AWS_PROVIDER, "defaultTags", '{"tags": {}}'),
+            put(AWS_PROVIDER, "defaultTags", '{"tags": {"retailer": "somebody"}}'),
+            only(OWNERS, put(NODE_CLASS, "spec.tags", {})),
+            only(OWNERS, put(NODE_CLASS, "spec.tags.retailer", "somebody")),
+            only(OWNERS, put(LAUNCH_TEMPLATE, "tagSpecifications", [])),
+            only(OWNERS, put(STORAGE_CLASS, "parameters.tagSpecification_5", "owner=x")),
+            only(RETAILERS, put(RETAILER, "expires", "2026-01-01")),
+        ],
+        absent=[
+            drop(AWS_PROVIDER, "defaultTags"),
+            only(OWNERS, drop(NODE_CLASS, "spec.tags.expires")),
+            only(OWNERS, drop(LAUNCH_TEMPLATE, "tagSpecifications")),
+        ],
+        unknown=[forget(AWS_PROVIDER, "defaultTags"), only(OWNERS, forget(NODE_CLASS, "spec.tags"))],
+        compliant=[put(NODE_CLASS, "spec.tags.note", "web")],
+    ),
+    "cost-05": RuleTests(
+        on=OWNERS,
+        violating=[
+            other_season(put(POSTGRES_CLUSTER, "spec.inheritedMetadata.labels.changed", "yes")),
+            other_season(put(SCHEDULED_BACKUP, "spec.schedule", "0 30 */6 * * *")),
+        ],
+        absent=[
+            other_season(drop(BUCKET_LIFECYCLE, "rules[0].id")),
+        ],
+        unknown=[other_season(forget(SCHEDULED_BACKUP, "spec.immediate"))],
+        compliant=[other_season(NOTHING), NOTHING],
+    ),
+}
+
+test_edits, test_whole = rules_tested("cost", TESTS)
+
+
+def test_a_machine_costs_what_its_vcpus_do() -> None:
+    prices = Prices("us-east-1", read_config({}, CLOCK))
+    machine = prices.machine("m7i.2xlarge")
+    assert machine is not None
+    assert machine.vcpus == 8
+    assert round(machine.usd_per_month / HOURS, 4) == 0.4032
+
+
+def test_a_region_without_rows_costs_more_and_says_so() -> None:
+    config = read_config({"unpriced-region-percent": 150}, CLOCK)
+    home, abroad = Prices("us-east-1", config), Prices("eu-central-1", config)
+    assert abroad.item("kms-key-month") == home.item("kms-key-month") * 1.5
+    assert "eu-central-1" in abroad.note
+
+
+def test_what_has_no_row_has_no_price() -> None:
+    prices = Prices("us-east-1", read_config({}, CLOCK))
+    assert prices.machine("x99.large") is None
+    assert prices.machine("m7i.enormous") is None
+    assert prices.machine("m7i.2large") is None
