@@ -35,6 +35,7 @@ def contract(plan: Plan) -> dict[str, Any]:
         "timeZone": settings.time_zone,
         "peaks": [peak.model_dump(mode="json") for peak in settings.peaks],
         "freezes": [freeze.model_dump(mode="json") for freeze in settings.freezes],
+        "workingHours": settings.working_hours,
         "regions": list(settings.allowed_regions or (settings.region, settings.recovery_region)),
         "account": settings.account,
         "backupAccount": settings.backup_account,
