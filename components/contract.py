@@ -31,6 +31,7 @@ def contract(plan: Plan) -> dict[str, Any]:
         "drillIntervalDays": objectives.drill_interval_days,
         "processObjectives": [demand.model_dump(mode="json") for demand in settings.process_objectives],
         "databaseGib": settings.database_gib,
+        "filestoreGib": settings.filestore_gib if settings.hosting.serves_retailer else 0,
         "restoreGibPerMinute": settings.restore_gib_per_minute,
         "timeZone": settings.time_zone,
         "peaks": [peak.model_dump(mode="json") for peak in settings.peaks],

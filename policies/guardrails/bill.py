@@ -1,6 +1,7 @@
 """What a month of the stack costs, from its resources and pinned prices, term by term.
 
-Not in it: traffic, requests, logs, taxes, discounts, and what runs on a platform's nodes.
+Not in it: traffic, requests, logs, nodes' own volumes, nightly Jobs, taxes, discounts, and what runs on a platform's
+nodes.
 """
 
 import math
@@ -12,6 +13,7 @@ from guardrails.aws.providers import workload_provider
 from guardrails.config import limit
 from guardrails.kubernetes.nodes import NodeSet
 from guardrails.kubernetes.quantities import GIB, quantity
+from guardrails.kubernetes.workloads import Workload
 from guardrails.prices import HOURS, Machine, Prices
 from guardrails.resource import Resource
 from guardrails.sums import Sum
@@ -28,7 +30,11 @@ FREE_IOPS: Final = 3000
 
 
 class Bill:
-    """`expected`: with the pods there always are. `most`: with every pool at its limit and every group at its size."""
+    """months: what each season's month costs, by season, with the pods that the calendar asks for; what load adds comes
+    on top. most: with every pool at its limit and every group at its largest.
+
+    The stack of season normal shows both months, as its scaling knows the calendar; that of season peak only its own.
+    """
 
     def __init__(self, graph: "Graph") -> None:
         self._graph = graph
@@ -38,11 +44,15 @@ class Bill:
         return Prices(workload_provider(self._graph).text("region"), self._graph.config)
 
     @cached_property
-    def expected(self) -> Sum:
+    def months(self) -> dict[str, Sum]:
+        seasons = ("normal", "peak") if self._graph.contract.season == "normal" else ("peak",)
+        return {season: self._month(season) for season in seasons}
+
+    def _month(self, season: str) -> Sum:
         total = self._fixed()
         for nodes in self._graph.node_sets:
             if nodes.karpenter:
-                self._add_pods(total, nodes)
+                self._add_pods(total, nodes, season)
             else:
                 self._add_group(total, nodes, "minSize")
         return total
@@ -76,8 +86,15 @@ class Bill:
                 total.add(what, (count, what), (HOURS, "h"), (item(name), "USD"))
         keys = len(graph.all(kinds.KMS_KEY, kinds.KMS_REPLICA_KEY))
         secrets = sum(1 + len(each.items("replicas")) for each in graph.all(kinds.SECRETS_MANAGER_SECRET))
-        total.add("KMS", (keys, "keys"), (item("kms-key-month"), "USD"))
-        total.add("secrets", (secrets, "secrets and replicas"), (item("secret-month"), "USD"))
+        attachments = self._graph.contract.count("filestoreGib")
+        twice = item("s3-standard-gib-month") + item("s3-infrequent-gib-month")
+        for what, number, unit, usd in (
+            ("KMS", keys, "keys", item("kms-key-month")),
+            ("secrets", secrets, "secrets and replicas", item("secret-month")),
+            ("attachments and their copy", attachments, "GiB", round(twice, 6)),
+        ):
+            if number:
+                total.add(what, (number, unit), (usd, "USD"))
         for group in graph.all(kinds.ELASTICACHE_GROUP):
             machine = self._priced(group, group.text("nodeType"))
             cached = group.number("numCacheClusters", 1)
@@ -117,15 +134,22 @@ class Bill:
         count = group.number(f"scalingConfig.{size}")
         total.add(group.name, (count, dearest.name), (round(dearest.usd_per_month, 2), "USD"))
 
-    def _add_pods(self, total: Sum, nodes: NodeSet) -> None:
-        """Nodes for the pods there always are: of CPU or memory, whichever needs more of them."""
+    def _add_pods(self, total: Sum, nodes: NodeSet, season: str) -> None:
+        """Nodes for pods, by the share of the hours that these are there: of CPU or memory, whichever needs more."""
         machine = self._dearest(nodes)
-        here = [each for each in self._graph.workloads if each.stays and nodes.takes(each)]
-        cores = sum(each.floor * each.request("cpu") for each in here)
-        gib = sum(each.floor * each.request("memory") for each in here) / GIB
+        asked: dict[float, tuple[float, float]] = {1.0: (0, 0)}
+        for workload in self._graph.workloads:
+            if not workload.stays or not nodes.takes(workload):
+                continue
+            for pods, share in _standing(workload, season):
+                cores, gib = asked.get(share, (0, 0))
+                asked[share] = cores + pods * workload.request("cpu"), gib + pods * workload.request("memory") / GIB
         full = self._graph.config.number(PACKING) / 100
-        vcpus = math.ceil(max(cores, gib / machine.gib_per_vcpu) / full)
-        total.add(nodes.resource.object_name, (vcpus, "vCPUs"), (round(machine.usd_per_vcpu * HOURS, 2), "USD"))
+        usd = (round(machine.usd_per_vcpu * HOURS, 2), "USD")
+        for share, (cores, gib) in asked.items():
+            if vcpus := math.ceil(max(cores, gib / machine.gib_per_vcpu) / full):
+                hours = [(round(share, 3), "of the hours")] if share < 1 else []
+                total.add(nodes.resource.object_name, (vcpus, "vCPUs"), *hours, usd)
 
     def _add_limit(self, total: Sum, nodes: NodeSet) -> None:
         machine = self._dearest(nodes)
@@ -144,6 +168,14 @@ class Bill:
         if machine is None:
             raise resource.unjudged(f"uses {name}, which has no row in prices.toml")
         return machine
+
+
+def _standing(workload: Workload, season: str) -> list[tuple[float, float]]:
+    """Pods of a workload, and the share of the hours that they are there for."""
+    scaler = workload.scaler
+    if scaler is None:
+        return [(workload.floor, 1.0)]
+    return scaler.standing() if season == "normal" else [(scaler.at_most_by_calendar, 1.0)]
 
 
 def _balanced(service: Resource) -> bool:

@@ -13,13 +13,14 @@ from guardrails.kinds import (
     NODE_POOL,
     POSTGRES_CLUSTER,
     RETAILER,
+    SCALED_OBJECT,
     SCHEDULED_BACKUP,
     STORAGE_CLASS,
 )
 from guardrails.prices import HOURS, Prices
 from rehearsal.engine.model import Evaluation
 from rehearsal.guardrails.baseline import release_of
-from tests.policies.harness import CLOCK, NOTHING, Edit, RuleTests, drop, forget, given, only, put, rules_tested
+from tests.policies.harness import CLOCK, NOTHING, Edit, RuleTests, drop, fine, forget, given, only, put, rules_tested
 
 OWNERS = {"dev", "outlet", "peak", "platform"}
 """Stacks with nodes and a PostgreSQL of their own."""
@@ -28,7 +29,16 @@ RETAILERS = {"dev", "outlet", "peak", "training"}
 
 DATA_GROUP = f"{EKS_NODE_GROUP}::nodes-data"
 WEB = f"{NODE_POOL}::web"
+SLEEPING = {"dev", "training"}
+WORKING_HOURS = "spec.triggers[name=working-hours].metadata."
 TYPES = "spec.template.spec.requirements[key=node.kubernetes.io/instance-type].values"
+
+
+def budgets(other: dict[int, int]) -> Edit:
+    """Other budgets, in the stacks that have these."""
+    return put(RETAILER, "monthlyBudget", lambda usd: other.get(usd, usd)) + put(
+        RETAILER, "peakMonthlyBudget", lambda usd: other.get(usd, usd)
+    )
 
 
 def other_season(edit: Edit) -> Edit:
@@ -49,6 +59,10 @@ TESTS = {
             only(RETAILERS, put(RETAILER, "monthlyBudget", 10**6)),
             only({"dev", "outlet", "training"}, put(RETAILER, "monthlyBudget", 5)),
             only({"peak"}, put(RETAILER, "peakMonthlyBudget", 14000)),
+            # What the calendar's peaks ask for is judged before they come.
+            only({"outlet"}, budgets({4800: 3900, 6500: 4000})),
+            # Without its nights it costs what it may not.
+            only({"dev"}, put(SCALED_OBJECT, "spec.minReplicaCount", 1) + budgets({1500: 1200})),
             only(OWNERS, put(DATA_GROUP, "instanceTypes", ["r7i.48xlarge"])),
         ],
         absent=[
@@ -61,7 +75,10 @@ TESTS = {
             only(OWNERS, forget(DATA_GROUP, "instanceTypes")),
             only(OWNERS, put(DATA_GROUP, "instanceTypes", ["x99.large"])),
         ],
-        compliant=[put(RETAILER, "monthlyBudget", lambda budget: budget + 1 if budget > 100 else budget)],
+        compliant=[
+            put(RETAILER, "monthlyBudget", lambda budget: budget + 1 if budget > 100 else budget),
+            budgets({1500: 1200, 4800: 3900, 6500: 5000}),
+        ],
     ),
     "cost-02": RuleTests(
         on=OWNERS,
@@ -91,6 +108,37 @@ TESTS = {
         ],
         unknown=[forget(AWS_PROVIDER, "defaultTags"), only(OWNERS, forget(NODE_CLASS, "spec.tags"))],
         compliant=[put(NODE_CLASS, "spec.tags.note", "web")],
+    ),
+    "cost-04": RuleTests(
+        violating=[
+            only(SLEEPING, put(RETAILER, "workingHours", "")),
+            only(SLEEPING, put(SCALED_OBJECT, "spec.minReplicaCount", 1)),
+            only(SLEEPING, put(SCALED_OBJECT, WORKING_HOURS + "desiredReplicas", "0")),
+            only(SLEEPING, put(SCALED_OBJECT, WORKING_HOURS + "start", "0 5 * * *")),
+            only(SLEEPING, put(SCALED_OBJECT, WORKING_HOURS + "timezone", "America/New_York")),
+            only(SLEEPING, put(SCALED_OBJECT, "spec.triggers[name=busy-workers].metadata.activationThreshold", "3")),
+            only(SLEEPING, put(f"{SCALED_OBJECT}::jobrunner", "spec.scaleTargetRef.name", "nobody")),
+            only({"dev"}, put(f"{SCALED_OBJECT}::traefik", "spec.minReplicaCount", 3)),
+            only({"peak"}, put(RETAILER, "seasonEnds", "")),
+            only({"peak"}, put(RETAILER, "seasonEnds", "2026-11-19")),
+        ],
+        absent=[
+            only(SLEEPING, drop(RETAILER, "workingHours")),
+            only(SLEEPING, drop(SCALED_OBJECT, "spec.triggers[name=working-hours]")),
+            only(SLEEPING, drop(SCALED_OBJECT, "spec.triggers[name=queue].metadata.activationTargetQueryValue")),
+            only({"peak"}, drop(RETAILER, "seasonEnds")),
+            # KEDA's own minimum is none.
+            fine(drop(SCALED_OBJECT, "spec.minReplicaCount")),
+        ],
+        unknown=[
+            only(SLEEPING, forget(RETAILER, "workingHours")),
+            only(SLEEPING, forget(SCALED_OBJECT, "spec.minReplicaCount")),
+            only(SLEEPING, forget(SCALED_OBJECT, WORKING_HOURS + "end")),
+        ],
+        compliant=[
+            only(SLEEPING, put(SCALED_OBJECT, WORKING_HOURS + "end", "0 18 * * *")),
+            only({"peak"}, put(RETAILER, "seasonEnds", "2026-11-20")),
+        ],
     ),
     "cost-05": RuleTests(
         on=OWNERS,

@@ -20,23 +20,24 @@ HARD_CAP = limit("hard-cap-percent", 200, "What a month may cost at every limit,
     "the pack, so a rise is judged against the budget, which is changed in the same review.",
     fix="lower what the largest terms come from, or raise monthly-budget or peak-monthly-budget with who pays",
     scenario="In September the season is planned, and finance sees its price before anything is ordered.",
-    implies=("cost-02",),
+    implies=("cost-02", "cost-04"),
 )
 def within_budget(graph: Graph) -> Iterable[Violation]:
     contract = graph.contract
-    bill = Bill(graph)
-    for season, key in (("normal", "monthlyBudget"), ("peak", "peakMonthlyBudget")):
-        budget = contract.count(key)
-        if budget <= 0:
-            yield Violation(contract.given, f"{key} is undecided: a month costs {_usd(bill.expected.total)}")
-        elif contract.season == season and bill.expected.total > budget:
-            yield Violation(
-                contract.given,
-                f"a month costs {_usd(bill.expected.total)}, {key} is {_usd(budget)} ({bill.prices.note}): "
-                f"{bill.expected}",
-            )
     if contract.season not in ("normal", "peak"):
         yield Violation(contract.given, f"season {contract.season} has no budget")
+        return
+    bill = Bill(graph)
+    for season, key in (("normal", "monthlyBudget"), ("peak", "peakMonthlyBudget")):
+        budget, month = contract.count(key), bill.months.get(season)
+        if budget <= 0:
+            yield Violation(contract.given, f"{key} is undecided{f': it costs {_usd(month.total)}' if month else ''}")
+        elif month is not None and month.total > budget:
+            yield Violation(
+                contract.given,
+                f"a month of season {season} costs {_usd(month.total)}, {key} is {_usd(budget)} "
+                f"({bill.prices.note}): {month}",
+            )
     if 0 < contract.count("peakMonthlyBudget") < contract.count("monthlyBudget"):
         yield Violation(contract.given, "the peak's budget is less than an ordinary month's")
 

@@ -22,6 +22,7 @@ REDUNDANCY: Final = (
     kinds.KMS_REPLICA_KEY,
     kinds.ELASTICACHE_GROUP,
     kinds.POD_MONITOR,
+    kinds.PROMETHEUS_RULE,
     kinds.HELM_RELEASE,
 )
 """What holds the database's instances, backups, copies, keys and monitoring."""
@@ -33,7 +34,8 @@ REDUNDANCY: Final = (
     says="Database, backups, copies and monitoring are the same in both seasons: nothing of them is saved at.",
     why="The quiet season is when nobody looks. It is judged against the baseline of the last release, where that was "
     "of the other season: what is redundant may then neither change nor be missing.",
-    fix="take instances, schedules, retention and replicas from the class, not from the season",
+    fix="take instances, schedules, retention and replicas from the class, not from the season; switch the season by "
+    "itself, and change these in a release of their own",
     scenario="In February a volume fails, and the standby that would have been saved is there.",
     implies=("db-02", "db-10", "frz-01", "frz-04", "bk-02"),
     protects=Protects.DATA,

@@ -1,7 +1,6 @@
 """That every cost has an owner."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from typing import Final
 
 from guardrails import kinds
@@ -9,6 +8,7 @@ from guardrails.graph import Graph
 from guardrails.reading import Node
 from guardrails.resource import Resource
 from guardrails.rule import Severity, Violation, stack_rule
+from guardrails.windows import day
 
 OWNERS: Final = ("retailer", "environment", "class", "expires")
 VOLUMES: Final = "ebs.csi.aws.com"
@@ -37,7 +37,7 @@ def costs_have_owners(graph: Graph) -> Iterable[Violation]:
         if resource.type.startswith("aws:") and resource.has("tags") and resource.known("tags"):
             yield from _other_owner(resource, resource.texts("tags"), wanted)
     expires = graph.contract.given.text("expires", "")
-    if expires and _day(graph.contract.given.at("expires")) < graph.config.now.date():
+    if expires and day(graph.contract.given.at("expires")) < graph.config.now.date():
         yield Violation(graph.contract.given, f"the stack expired on {expires}")
 
 
@@ -77,10 +77,3 @@ def _specifications(parameters: Mapping[str, Node]) -> Iterator[tuple[str, str]]
         if name.startswith("tagSpecification_"):
             key, _, value = node.text().partition("=")
             yield key, value
-
-
-def _day(node: Node) -> date:
-    try:
-        return date.fromisoformat(node.text())
-    except ValueError:
-        raise node.unjudged("must be a day, as 2027-03-31") from None
