@@ -111,8 +111,8 @@ def _or_none(query: str, edge_namespace: pulumi.Input[str]) -> pulumi.Output[str
 
 
 def _sleeping(trigger: dict[str, Any]) -> dict[str, Any]:
-    """The trigger of a tier that may sleep: it wakes nobody, and no pods to be measured are no load. Else a sleeping
-    Traefik or tier were an error, in which KEDA falls back to the tier's floor: it would wake what it put to sleep."""
+    """The trigger of a tier that may sleep: it wakes nobody, and no pods to be measured are no load. A Traefik that
+    went to sleep first would else be an error, in which KEDA takes no tier to zero (docs/sources.md)."""
     metadata = trigger["metadata"]
     if trigger["type"] == "postgresql":
         return {**trigger, "metadata": {**metadata, "activationTargetQueryValue": ASLEEP}}

@@ -5,21 +5,21 @@ nodes.
 """
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from guardrails import kinds
 from guardrails.aws.providers import workload_provider
-from guardrails.config import limit
+from guardrails.config import limit, read_config
+from guardrails.graph import Graph
 from guardrails.kubernetes.nodes import NodeSet
 from guardrails.kubernetes.quantities import GIB, quantity
 from guardrails.kubernetes.workloads import Workload
 from guardrails.prices import HOURS, Machine, Prices
+from guardrails.reading import UNKNOWN, Unjudged
 from guardrails.resource import Resource
 from guardrails.sums import Sum
-
-if TYPE_CHECKING:
-    from guardrails.graph import Graph
 
 PACKING = limit("packing-percent", 80, "How full Karpenter's nodes are with what pods ask for, in percent.")
 BACKUP_SIZE = limit("backup-size-percent", 50, "Size of a base backup with its WAL, in percent of the database.")
@@ -36,7 +36,7 @@ class Bill:
     The stack of season normal shows both months, as its scaling knows the calendar; that of season peak only its own.
     """
 
-    def __init__(self, graph: "Graph") -> None:
+    def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
     @cached_property
@@ -168,6 +168,23 @@ class Bill:
         if machine is None:
             raise resource.unjudged(f"uses {name}, which has no row in prices.toml")
         return machine
+
+
+def months_of(release: Mapping[str, Any]) -> dict[str, float]:
+    """What a release costs a month, by season, for its baseline (baseline.py says what a release is)."""
+    resources = [Resource(each["urn"], each["type"], "", _open(each["inputs"])) for each in release["resources"]]
+    try:
+        return {season: month.total for season, month in Bill(Graph(resources, read_config({}))).months.items()}
+    except Unjudged:
+        return {}
+
+
+def _open(value: Any) -> Any:
+    """`value` with what the release does not say as unknown."""
+    if isinstance(value, Mapping):
+        hidden = value.keys() & {"$unknown", "$secret"}
+        return UNKNOWN if hidden else {key: _open(item) for key, item in value.items()}
+    return [_open(item) for item in value] if isinstance(value, list) else value
 
 
 def _standing(workload: Workload, season: str) -> list[tuple[float, float]]:

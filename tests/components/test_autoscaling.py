@@ -94,7 +94,7 @@ def test_working_hours_hold_every_floor_and_a_peak_is_not_slept_through(
 def test_load_never_wakes_what_sleeps(
     scale: Callable[..., dict[str, Any]], make_test_plan: Callable[..., Plan], tier: Tier
 ) -> None:
-    """Nor does an error: where KEDA gets no answer it falls back to the floor."""
+    """And a sleeping Traefik keeps nothing awake: where KEDA gets no answer it scales nothing to zero."""
     for trigger in loads(scale(make_test_plan(**SLEEPING)), tier).values():
         metadata = trigger["metadata"]
         if trigger["type"] == "prometheus":

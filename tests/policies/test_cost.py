@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from guardrails.baseline import written
+from guardrails.bill import months_of
 from guardrails.config import read_config
 from guardrails.kinds import (
     AWS_PROVIDER,
@@ -17,7 +20,9 @@ from guardrails.kinds import (
     SCHEDULED_BACKUP,
     STORAGE_CLASS,
 )
+from guardrails.kubernetes.scaling import Scaler
 from guardrails.prices import HOURS, Prices
+from guardrails.resource import Resource
 from rehearsal.engine.model import Evaluation
 from rehearsal.guardrails.baseline import release_of
 from tests.policies.harness import CLOCK, NOTHING, Edit, RuleTests, drop, fine, forget, given, only, put, rules_tested
@@ -32,6 +37,18 @@ WEB = f"{NODE_POOL}::web"
 SLEEPING = {"dev", "training"}
 WORKING_HOURS = "spec.triggers[name=working-hours].metadata."
 TYPES = "spec.template.spec.requirements[key=node.kubernetes.io/instance-type].values"
+
+
+def released(edit: Edit, cheaper: float = 1) -> Edit:
+    """Judged against a baseline of the same resources; `cheaper`: which cost so much less."""
+
+    def baseline(evaluation: Evaluation) -> dict[str, Any]:
+        own = next(each.inputs["season"] for each in evaluation.resources.values() if "season" in each.inputs)
+        release = release_of(evaluation, own, CLOCK)
+        months = {season: usd * cheaper for season, usd in months_of(release).items()}
+        return written({**release, "months": months})
+
+    return given(edit, baseline=baseline)
 
 
 def budgets(other: dict[int, int]) -> Edit:
@@ -152,6 +169,16 @@ TESTS = {
         unknown=[other_season(forget(SCHEDULED_BACKUP, "spec.immediate"))],
         compliant=[other_season(NOTHING), NOTHING],
     ),
+    "cost-06": RuleTests(
+        on=OWNERS,
+        violating=[
+            released(NOTHING, cheaper=0.8),
+            released(put(DATA_GROUP, "instanceTypes", ["r7i.16xlarge"])),
+        ],
+        absent=[released(drop(DATA_GROUP, "instanceTypes")), fine(NOTHING)],
+        unknown=[released(forget(DATA_GROUP, "scalingConfig.minSize"))],
+        compliant=[released(NOTHING), released(NOTHING, cheaper=0.9)],
+    ),
 }
 
 test_edits, test_whole = rules_tested("cost", TESTS)
@@ -177,3 +204,37 @@ def test_what_has_no_row_has_no_price() -> None:
     assert prices.machine("x99.large") is None
     assert prices.machine("m7i.enormous") is None
     assert prices.machine("m7i.2large") is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        ("0 7 * * 1-5", "0 20 * * 1-5", 65),
+        ("0 7 * * *", "0 20 * * *", 91),
+        ("0 20 * * *", "0 7 * * *", 77),  # over midnight
+        ("0 7 * * 1-5", "0 20 * * 5", 109),  # it never closes before Friday
+        ("0 7 * * mon-sat", "0 19 * * mon-fri", 60 + 60),  # Saturday's hours end on Monday evening
+        ("0 7 * * *", "0 0 31 2 *", None),  # an end that never comes is no week's
+        ("15 23 26 11 *", "0 0 30 11 *", None),
+    ],
+)
+def test_a_weeks_hours_are_read_as_keda_does(start: str, end: str, hours: int | None) -> None:
+    scaler = scaled_by(cron(start, end, 4))
+    (read,) = scaler.hours
+    assert read.share == (None if hours is None else pytest.approx(hours / 168))
+
+
+def test_pods_of_the_night_of_the_day_and_of_the_calendars_peak() -> None:
+    scaler = scaled_by(cron("0 7 * * 1-5", "0 19 * * 1-5", 4), cron("0 0 1 12 *", "0 0 9 12 *", 9))
+    assert scaler.standing() == [(1, 1.0), (3, pytest.approx(60 / 168))]
+    assert scaler.at_most_by_calendar == 6, "no more than its ceiling"
+
+
+def scaled_by(*triggers: dict[str, Any]) -> Scaler:
+    spec = {"minReplicaCount": 1, "maxReplicaCount": 6, "triggers": list(triggers)}
+    return Scaler(Resource("urn", SCALED_OBJECT, "web", {"spec": spec}))
+
+
+def cron(start: str, end: str, pods: int) -> dict[str, Any]:
+    metadata = {"timezone": "Europe/Paris", "start": start, "end": end, "desiredReplicas": str(pods)}
+    return {"type": "cron", "metadata": metadata}

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 
+from guardrails import baseline
 from guardrails.bill import Bill
 from guardrails.config import limit
 from guardrails.graph import Graph
 from guardrails.kubernetes.quantities import quantity
 from guardrails.rule import Severity, Violation, stack_rule
 
+RISE = limit("rise-percent", 20, "What a month may cost more than at the last release, in percent.")
+SMALL = limit("small-rise-usd", 100, "A rise that nobody is asked about, in US dollars a month.")
 HARD_CAP = limit("hard-cap-percent", 200, "What a month may cost at every limit, in percent of the peak's budget.")
 
 
@@ -16,8 +19,7 @@ HARD_CAP = limit("hard-cap-percent", 200, "What a month may cost at every limit,
     severity=Severity.HIGH,
     says="A month of the season costs no more than its budget, by pinned prices.",
     why="A number in a stack file (stores, a factor, a class) becomes machines, and the bill comes four weeks later. "
-    "Traffic, requests and what runs on a platform's nodes are not in the sum. The last release's cost is not known to "
-    "the pack, so a rise is judged against the budget, which is changed in the same review.",
+    "Traffic, requests and what runs on a platform's nodes are not in the sum.",
     fix="lower what the largest terms come from, or raise monthly-budget or peak-monthly-budget with who pays",
     scenario="In September the season is planned, and finance sees its price before anything is ordered.",
     implies=("cost-02", "cost-04"),
@@ -69,6 +71,35 @@ def capped(graph: Graph) -> Iterable[Violation]:
             f"at every limit a month costs {_usd(bill.most.total)}, the hard cap is {percent:g} % of "
             f"{_usd(budget)} = {_usd(budget * percent / 100)} ({bill.prices.note}): {bill.most}",
         )
+
+
+@stack_rule(
+    "cost-06",
+    severity=Severity.HIGH,
+    says="A month costs little more than it did at the last release, or somebody has approved the rise.",
+    why="A budget has room for the year, and one change must not use it up unseen. The last release's months stand in "
+    "its baseline; before the first one there is nothing to compare.",
+    fix="undo what the rise comes from, or have it approved: a waiver of cost-06 for the stack's contract, with "
+    "ticket, approver and end; the next baseline holds the new cost",
+    scenario="A factor of 3 becomes 30 in a review of two hundred lines, and the pull request says what it costs.",
+    implies=("cost-01", "cost-02"),
+)
+def no_silent_rise(graph: Graph) -> Iterable[Violation]:
+    if baseline.of(graph.config) is None:
+        return
+    released = graph.config.baseline.entries("months")
+    percent, small = graph.config.number(RISE), graph.config.number(SMALL)
+    bill = Bill(graph)
+    for season, month in bill.months.items():
+        if season not in released:
+            continue  # a release of season peak shows that month only
+        before = released[season].number()
+        if month.total > max(before * (1 + percent / 100), before + small):
+            yield Violation(
+                graph.contract.given,
+                f"a month of season {season} costs {_usd(month.total)}, {_usd(month.total - before)} more than the "
+                f"{_usd(before)} of the last release; {percent:g} % more are allowed: {month}",
+            )
 
 
 def _usd(amount: float) -> str:
