@@ -55,6 +55,14 @@ def while_awake(rules: Iterable[Alert | Recording], namespace: str) -> Sequence[
     wanted = f'kube_deployment_spec_replicas{{namespace="{namespace}",deployment="storefront"}}'
     awake = f"max(min_over_time({wanted}[{WAKING}])) > 0"
     return [
-        replace(rule, expression=f"({rule.expression}) and on () ({awake})") if isinstance(rule, Alert) else rule
+        replace(rule, expression=f"{_operand(rule.expression)} and on () ({awake})")
+        if isinstance(rule, Alert)
+        else rule
         for rule in rules
     ]
+
+
+def _operand(expression: str) -> str:
+    """As the left side of `and`, which binds more tightly than `or` and than nothing else that an alert has outside
+    parentheses."""
+    return f"({expression})" if " or " in expression else expression

@@ -41,14 +41,14 @@ def nothing_idles(graph: Graph) -> Iterable[Violation]:
         if not given.text("expires", ""):
             yield Violation(given, f"{contract.objective_class} can't sleep, and the stack has no day on which it goes")
         return
-    if not given.text("workingHours", ""):
+    if not contract.sleeps:
         yield Violation(given, "it is not production and has no working hours")
         return
     if contract.season != "normal":
         return  # a peak is not slept through
     edge = {proxy.resource.urn for proxy in graph.routing.proxies}
     for workload in graph.workloads:
-        if workload.stays and (workload.tier or workload.resource.urn in edge):
+        if workload.stays and (graph.odoo_of(workload.resource) or workload.resource.urn in edge):
             yield from _sleepless(workload, graph)
 
 
