@@ -118,6 +118,7 @@ class Foundation(pulumi.ComponentResource):
                     shared=not settings.hosting.serves_retailer,
                     load_balancer_cidrs=self._load_balancer_cidrs,
                     keep=settings.environment is Environment.PRODUCTION,
+                    sleeps=settings.hours is not None,
                 ),
                 opts=inside,
             )
@@ -132,6 +133,7 @@ class Foundation(pulumi.ComponentResource):
                 database_namespace=database.namespace if database else identity.namespace,
                 edge_replicas=args.plan.traefik_replicas if self.edge else 0,
                 tiers=tuple(args.plan.tiers),
+                sleeps=settings.hours is not None,
             ),
             opts=inside,
         )

@@ -11,7 +11,7 @@ from components.alerts.database import database_alerts
 from components.alerts.drills import drill_alerts
 from components.alerts.edge import certificate_alerts, scaling_alerts, secret_alerts, traefik_alerts
 from components.alerts.queue import queue_alerts
-from components.alerts.rule import Alert, Recording
+from components.alerts.rule import Alert, Recording, while_awake
 from components.alerts.tiers import public_tier_rules, tier_pod_alerts, websocket_alerts
 from components.recovery import NAME as DRILL
 from components.route_table import ROUTED
@@ -25,6 +25,9 @@ API_VERSION = "monitoring.coreos.com/v1"
 ROTATION = "rotation"
 """The CronJob that replaces passwords."""
 
+SLEEPLESS = ("database", "drills", "secrets", "certificates")
+"""Groups about what a stack's working hours don't touch."""
+
 Groups = dict[str, Sequence[Alert | Recording]]
 
 
@@ -34,7 +37,7 @@ class ObservabilityArgs:
     restored in drills.
 
     database_namespace: where the database is that the retailer uses. edge_replicas: of the stack's own Traefik, 0 where
-    it is the platform's. tiers: that run here; none on a platform.
+    it is the platform's. tiers: that run here; none on a platform. sleeps: whether the stack has working hours.
     """
 
     identity: Identity
@@ -44,6 +47,7 @@ class ObservabilityArgs:
     database_namespace: pulumi.Input[str]
     edge_replicas: int
     tiers: Collection[Tier] = ()
+    sleeps: bool = False
 
 
 class Observability(pulumi.ComponentResource):
@@ -76,7 +80,7 @@ class Observability(pulumi.ComponentResource):
                     "namespace": identity.namespace,
                     "labels": identity.labels("observability"),
                 },
-                spec={"groups": groups.apply(lambda made: _groups(identity.namespace, made, tenant))},
+                spec={"groups": groups.apply(lambda made: _groups(identity.namespace, made, tenant, args.sleeps))},
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({})
@@ -121,7 +125,11 @@ def _known(groups: Groups) -> pulumi.Output[Groups]:
     return pulumi.Output.from_input(groups)
 
 
-def _groups(namespace: str, groups: Groups, labels: dict[str, str]) -> list[dict[str, Any]]:
+def _groups(namespace: str, groups: Groups, labels: dict[str, str], sleeps: bool) -> list[dict[str, Any]]:
+    if sleeps:
+        groups = {
+            group: rules if group in SLEEPLESS else while_awake(rules, namespace) for group, rules in groups.items()
+        }
     return [
         {"name": f"{namespace}.{group}", "rules": [rule.rule(labels) for rule in rules]}
         for group, rules in groups.items()

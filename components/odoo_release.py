@@ -190,6 +190,9 @@ def _permissions(args: OdooReleaseArgs) -> list[dict[str, Any]]:
     ]
     if args.database_cluster is not None:
         rules.append({"apiGroups": ["postgresql.cnpg.io"], "resources": ["backups"], "verbs": ["create", "get"]})
+    if args.pod.plan.settings.hours:
+        scaled = {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "resourceNames": quiesced}
+        rules.append({**scaled, "verbs": ["get", "patch"]})
     return rules
 
 
@@ -198,7 +201,8 @@ def _pod(args: OdooReleaseArgs) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
     if args.database_cluster is not None:
         steps.append(_cluster_step(args, "checkpoint", args.database_cluster, PLUGIN))
-    steps.append(_cluster_step(args, "quiesce"))
+    # With working hours KEDA would start again what is scaled to none.
+    steps.append(_cluster_step(args, "quiesce", *(["paused"] if pod.plan.settings.hours else [])))
     return {
         "serviceAccountName": NAME,
         "automountServiceAccountToken": False,

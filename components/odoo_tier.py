@@ -136,7 +136,7 @@ class OdooTier(pulumi.ComponentResource):
             "progressDeadlineSeconds": PROGRESS_SECONDS,
             "template": server_template(args.pod, tier),
         }
-        if not tier.profile.scaled:
+        if not tier.profile.scaled and not args.pod.plan.settings.hours:
             spec["replicas"] = tier.floor
         self.deployment = Deployment(
             f"{name}-deployment",
@@ -166,25 +166,28 @@ class OdooTier(pulumi.ComponentResource):
             },
             opts=child,
         )
-        self.service = self._service(name, metadata, labels, tier) if http_port(tier.tier) else None
+        self.service = self._service(name, metadata, labels, args) if http_port(tier.tier) else None
         if tier.tier is Tier.WEBSOCKET:
             self._monitor(name, metadata, labels)
         self.register_outputs({"service": self.service})
 
     def _service(
-        self, name: str, metadata: dict[str, Any], labels: dict[str, str], tier: TierPlan
+        self, name: str, metadata: dict[str, Any], labels: dict[str, str], args: OdooTierArgs
     ) -> pulumi.Output[str]:
+        tier = args.tier.tier
+        # The provider waits for a pod behind every Service, also at night.
+        sleeps = args.pod.plan.settings.hours is not None
         service = Service(
             f"{name}-service",
-            metadata=metadata,
+            metadata={**metadata, "annotations": {"pulumi.com/skipAwait": "true"}} if sleeps else metadata,
             spec={
                 "type": "ClusterIP",
                 "selector": selector(labels),
                 "ports": [
                     {
-                        "name": port_name(tier.tier),
-                        "port": http_port(tier.tier),
-                        "targetPort": port_name(tier.tier),
+                        "name": port_name(tier),
+                        "port": http_port(tier),
+                        "targetPort": port_name(tier),
                     }
                 ],
             },

@@ -16,6 +16,7 @@ from components.rotation import Rotation, RotationArgs, SharedCopy
 from components.routes import Routes, RoutesArgs
 from components.secrets import DATABASE_APP, DATABASE_KEDA
 from components.shared_database import SharedDatabaseTenant, SharedDatabaseTenantArgs, password_copy
+from components.traefik import NAME as EDGE
 from retail.rotation import rotation_schedule
 from retail.settings import Hosting
 
@@ -104,6 +105,7 @@ class Retailer(pulumi.ComponentResource):
                 database_host=database.direct_host,
                 # A shared database lets in only the role of its own name.
                 database_secret=DATABASE_KEDA if foundation.postgres else DATABASE_APP,
+                edge=EDGE if foundation.edge else "",
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[odoo]),
         )

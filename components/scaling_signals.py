@@ -27,6 +27,9 @@ from retail.tiers import Tier
 PROMETHEUS = "http://prometheus-operated.observability.svc:9090"
 TRIGGER_AUTHENTICATION = "queue"
 
+ASLEEP = "1000000000"
+"""No load is above that: in a stack with working hours the calendar alone wakes a tier that KEDA has put to sleep."""
+
 BY_REQUESTS = (Tier.STOREFRONT, Tier.POS, Tier.INTEGRATION)
 BY_LATENCY = (Tier.STOREFRONT, Tier.BACKOFFICE)
 
@@ -61,6 +64,18 @@ def load_triggers(
     database_host: pulumi.Input[str],
 ) -> list[dict[str, Any]]:
     """The tier's triggers. Thresholds are what one pod carries at the target utilisation."""
+    triggers = _triggers(plan, tier, namespace, edge_namespace, database, database_host)
+    return [_sleeping(trigger) for trigger in triggers] if plan.settings.hours else triggers
+
+
+def _triggers(
+    plan: Plan,
+    tier: TierPlan,
+    namespace: str,
+    edge_namespace: pulumi.Input[str],
+    database: str,
+    database_host: pulumi.Input[str],
+) -> list[dict[str, Any]]:
     utilisation = plan.settings.target_utilisation_percent / 100
     if tier.tier is Tier.BACKGROUND:
         return [_queue(tier, database, database_host)]
@@ -93,6 +108,16 @@ def _or_none(query: str, edge_namespace: pulumi.Input[str]) -> pulumi.Output[str
     return pulumi.Output.from_input(edge_namespace).apply(
         lambda where: f"{query} or 0 * sum(up{{{scraped(where)}}} == 1)"
     )
+
+
+def _sleeping(trigger: dict[str, Any]) -> dict[str, Any]:
+    """The trigger of a tier that may sleep: it wakes nobody, and no pods to be measured are no load. A Traefik that
+    went to sleep first would else be an error, in which KEDA takes no tier to zero (docs/sources.md)."""
+    metadata = trigger["metadata"]
+    if trigger["type"] == "postgresql":
+        return {**trigger, "metadata": {**metadata, "activationTargetQueryValue": ASLEEP}}
+    query = pulumi.Output.concat(metadata["query"], " or vector(0)")
+    return {**trigger, "metadata": {**metadata, "query": query, "activationThreshold": ASLEEP}}
 
 
 def _prometheus(name: str, query: pulumi.Input[str], threshold: float) -> dict[str, Any]:

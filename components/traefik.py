@@ -58,6 +58,7 @@ class TraefikArgs:
 
     replicas: one a zone. shared: whether it serves other namespaces than its own (a platform's does).
     load_balancer_cidrs: address ranges of the load balancer's subnets, whose word on the client's address is taken.
+    sleeps: whether KEDA owns the number of replicas, which is none outside working hours.
     keep: whether AWS refuses to delete the load balancer, whose host name all DNS records of the shop point to.
     """
 
@@ -66,6 +67,7 @@ class TraefikArgs:
     shared: bool
     load_balancer_cidrs: Sequence[str]
     keep: bool = False
+    sleeps: bool = False
 
     def __post_init__(self) -> None:
         errors: list[pulumi.InputPropertyErrorDetails] = []
@@ -130,7 +132,7 @@ class Traefik(pulumi.ComponentResource):
             f"{name}-deployment",
             metadata=metadata,
             spec={
-                "replicas": args.replicas,
+                **({} if args.sleeps else {"replicas": args.replicas}),
                 "selector": {"matchLabels": selector(labels)},
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
                 "revisionHistoryLimit": 3,

@@ -43,6 +43,7 @@ def contradictions(settings: Settings, stack: str, secrets: Collection[str]) -> 
             yield "backup-account", "must be another account than account in production"
         if settings.expires:
             yield "expires", f"must be left out in production; given {settings.expires}"
+    yield from _sleepless(settings)
     if settings.regulated and hosting is Hosting.SHARED:
         yield "hosting", "shared puts the retailer's data beside others', which regulated forbids"
     yield from _foreign_regions(settings)
@@ -117,6 +118,22 @@ def _sells_through(settings: Settings) -> str:
     }
     used = [f"{key} {value}" for key, value in channels.items() if value]
     return f"the retailer sells through it ({', '.join(used)})" if used else ""
+
+
+def _sleepless(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Working hours of what must not sleep."""
+    if not settings.working_hours:
+        return
+    if settings.environment is Environment.PRODUCTION:
+        yield "working-hours", "must be left out in production, which is never closed"
+    if not settings.hosting.serves_retailer:
+        yield "working-hours", "must be left out where hosting is platform: its retailers have hours of their own"
+    if settings.objective_class is not ObjectiveClass.BRONZE:
+        yield (
+            "working-hours",
+            f"must be left out where objective-class is {settings.objective_class}, which outlives the loss of a zone"
+            " at any hour; only bronze may sleep",
+        )
 
 
 def _node_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:

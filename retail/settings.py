@@ -18,6 +18,7 @@ from retail.naming import RESERVED_PREFIXES, SLUG_LENGTH, SLUG_PATTERN, Identity
 from retail.objectives import ObjectiveClass
 from retail.peaks import Peak, Window
 from retail.process_objectives import ProcessObjectives
+from retail.working_hours import WorkingHours
 
 PROJECT = "odoo-retail"
 
@@ -233,6 +234,10 @@ class Settings(BaseModel):
     freezes: tuple[Window, ...] = Field(
         (), max_length=MAX_WINDOWS, description="Windows without changes: name, start, end (local)."
     )
+    working_hours: str = Field(
+        "",
+        description="When a bronze stack that is not production is awake (mon-fri 07:00-20:00, local); empty: always.",
+    )
 
     # Nodes
     spot_pools: tuple[Pool, ...] = Field(
@@ -299,6 +304,13 @@ class Settings(BaseModel):
             raise ValueError(f"not an IANA time zone{f'; did you mean {near[0]}?' if near else ''}")
         return value
 
+    @field_validator("working_hours")
+    @classmethod
+    def _are_working_hours(cls, value: str) -> str:
+        if value:
+            WorkingHours.parse(value)
+        return value
+
     def identity(self, stack: str) -> Identity:
         """Who this stack is: what names, labels and tags are computed from."""
         return Identity(
@@ -328,6 +340,11 @@ class Settings(BaseModel):
         """The day on which the calendar's last peak or freeze ends (YYYY-MM-DD); empty where it has none."""
         ends = [window.end for window in (*self.peaks, *self.freezes)]
         return max(ends).date().isoformat() if ends else ""
+
+    @property
+    def hours(self) -> WorkingHours | None:
+        """When the stack is awake; None where it never sleeps."""
+        return WorkingHours.parse(self.working_hours) if self.working_hours else None
 
     @property
     def surge_factor(self) -> float:

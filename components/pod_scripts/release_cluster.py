@@ -1,8 +1,9 @@
 """What a release asks of the cluster before it touches the database: a checkpoint, and quiet.
 
 `checkpoint CLUSTER PLUGIN`: a base backup by CloudNativePG, which this waits for, so that the release can be undone.
-`quiesce`: the Deployments that act by themselves are scaled to none, and this waits until their pods are gone. Whoever
-rolls them out afterwards brings their replicas back.
+`quiesce [paused]`: the Deployments that act by themselves are scaled to none, and this waits until their pods are gone.
+Whoever rolls them out afterwards brings their replicas back. `paused`: KEDA owns them, and is paused first; whoever
+rolls them out unpauses it.
 
 Neither happens in a first deployment, nor where the Deployments run this release's image already: then the database
 has been upgraded by it, and nobody would bring back what was stopped.
@@ -104,6 +105,15 @@ def checkpoint(api: Api, cluster: str, plugin: str, name: str) -> None:
         time.sleep(POLL_SECONDS)
 
 
+def pause(api: Api, names: list[str]) -> None:
+    """Keep KEDA's hands off the Deployments. One that it doesn't own yet needs nothing."""
+    for name in names:
+        where = f"scaledobjects/{name}"
+        if api.get("apis/keda.sh/v1alpha1", where) is not None:
+            change = {"metadata": {"annotations": {"autoscaling.keda.sh/paused": "true"}}}
+            api.patch("apis/keda.sh/v1alpha1", where, change)
+
+
 def quiesce(api: Api, names: list[str]) -> None:
     """Scale the Deployments to none, and wait until no pod of theirs is left, finishing ones included."""
     for name in names:
@@ -137,6 +147,8 @@ def main(step: str, *arguments: str) -> None:
         cluster, plugin = arguments
         checkpoint(api, cluster, plugin, os.environ["HOSTNAME"])
     else:
+        if "paused" in arguments:
+            pause(api, names)
         quiesce(api, names)
     print(f"{step}: done", flush=True)
 

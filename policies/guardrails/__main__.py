@@ -5,9 +5,11 @@ import json
 import sys
 
 from guardrails.baseline import written
+from guardrails.bill import months_of
 from guardrails.catalogue import RULES
 
 if sys.argv[1:] == ["baseline"]:
-    json.dump(written(json.load(sys.stdin)), sys.stdout, indent=1)
+    release = json.load(sys.stdin)
+    json.dump(written({**release, "months": months_of(release)}), sys.stdout, indent=1)
 else:
     json.dump([rule.as_data() for rule in RULES.values()], sys.stdout)

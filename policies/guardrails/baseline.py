@@ -53,7 +53,8 @@ def of(config: Config) -> Baseline | None:
 
 
 def written(release: Mapping[str, Any]) -> dict[str, Any]:
-    """A baseline out of a release: `stack`, `season`, `made`, and `resources` with `urn`, `type`, `protect`, `inputs`.
+    """A baseline out of a release: `stack`, `season`, `made`, and `resources` with `urn`, `type`, `protect`, `inputs`;
+    `months`, what it costs, where that is known (bill.py).
 
     Inputs have `{"$unknown": true}` and `{"$secret": true}` where nothing is to be kept.
     """
@@ -65,7 +66,11 @@ def written(release: Mapping[str, Any]) -> dict[str, Any]:
         }
         for each in release["resources"]
     }
-    content = {**{key: release[key] for key in ("stack", "season", "made")}, "resources": resources}
+    content = {
+        **{key: release[key] for key in ("stack", "season", "made")},
+        "months": release.get("months", {}),
+        "resources": resources,
+    }
     return {**content, "digest": digest(content)}
 
 

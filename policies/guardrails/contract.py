@@ -61,6 +61,11 @@ class Contract:
         """normal or peak."""
         return self.given.text("season")
 
+    @property
+    def sleeps(self) -> bool:
+        """Whether its tiers are down outside working hours; production never is, whatever it says."""
+        return not self.production and self.given.text("workingHours", "") != ""
+
     def seconds(self, key: str) -> int | float:
         """An objective in seconds: rpoSeconds, rtoSeconds, regionRpoSeconds, regionRtoSeconds."""
         return self.given.number(key)

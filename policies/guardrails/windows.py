@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from guardrails.reading import Node
@@ -43,6 +43,13 @@ def moment(node: Node, zone: ZoneInfo | None = None) -> datetime:
             raise node.unjudged("must have an offset, as 2026-11-27T00:00:00+01:00")
         return parsed.replace(tzinfo=zone)
     return parsed
+
+
+def day(node: Node) -> date:
+    try:
+        return date.fromisoformat(node.text())
+    except ValueError:
+        raise node.unjudged("must be a day, as 2027-03-31") from None
 
 
 def active(windows: Iterable[Window], at: datetime) -> Window | None:

@@ -54,6 +54,11 @@ class Cron:
         except ValueError as problem:
             raise ValueError(f"cron schedule {text!r}: {problem}") from None
 
+    @property
+    def weekly(self) -> bool:
+        """Whether it fires on the same days of every week, and on no others."""
+        return self.any_day and not self.any_weekday and len(self.months) == 12
+
     def matches_day(self, day: date) -> bool:
         by_day, by_weekday = day.day in self.days, day.isoweekday() % 7 in self.weekdays
         matched = (by_day and by_weekday) if self.any_day or self.any_weekday else (by_day or by_weekday)

@@ -4,6 +4,9 @@ Replicas = the largest of `minReplicaCount` and the `desiredReplicas` of the cro
 reading of their schedules. The ConfigMap rehearsal-system/rehearsal-mode with `at: ceiling` makes it `maxReplicaCount`
 instead: what the triggers would ask for under the heaviest load. Pausing annotations are honoured.
 
+One thing is not as in KEDA: windows that come back every week count as open. They are a stack's working hours, and a
+rehearsal at night is to show the stack awake.
+
 It reads no metric (Prometheus, PostgreSQL and all other triggers count for nothing), makes no HorizontalPodAutoscaler,
 knows no stabilisation window or scaling policy (it scales at once), and leaves ScaledJobs alone.
 """
@@ -51,7 +54,7 @@ def desired(scaled: Object, world: World) -> Iterator[Action]:
     if wanted != target["spec"].get("replicas", 1):
         log.info("%s/%s: %d replicas", target["kind"], target["metadata"]["name"], wanted)
         yield Patch(key_of(target), {"spec": {"replicas": wanted}}, subresource="scale")
-    yield from _say(scaled, "True", "ScaledObjectReady", "a stand-in scales by cron triggers alone")
+    yield from _say(scaled, "True", "ScaledObjectReady", "a stand-in scales by cron triggers, a week's always open")
 
 
 def target_of(scaled: Object, world: World) -> Object | None:
@@ -81,9 +84,10 @@ def replicas(scaled: Object, world: World) -> int:
 
 
 def is_open(trigger: Object, now: datetime) -> bool:
-    """Whether a cron trigger's window is open."""
+    """Whether a cron trigger's window is open, or is one of each week."""
     metadata = trigger["metadata"]
-    return active(Cron.parse(metadata["start"]), Cron.parse(metadata["end"]), now, ZoneInfo(metadata["timezone"]))
+    start, end, zone = Cron.parse(metadata["start"]), Cron.parse(metadata["end"]), ZoneInfo(metadata["timezone"])
+    return (start.weekly and end.weekly) or active(start, end, now, zone)
 
 
 def paused(scaled: Object, wanted: int, present: int) -> int:

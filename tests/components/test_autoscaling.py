@@ -20,10 +20,12 @@ PAUSED = "autoscaling.keda.sh/paused-scale-in"
 
 
 @pytest.fixture(scope="module")
-def scale(run_component: Any, identity: Identity) -> Callable[[Plan], dict[str, Any]]:
-    def run(plan: Plan) -> dict[str, Any]:
+def scale(run_component: Any, identity: Identity) -> Callable[..., dict[str, Any]]:
+    def run(plan: Plan, edge: str = "") -> dict[str, Any]:
         def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:
-            args = AutoscalingArgs(identity=identity, plan=plan, edge_namespace="edges", database_host="db.acme.svc")
+            args = AutoscalingArgs(
+                identity=identity, plan=plan, edge_namespace="edges", database_host="db.acme.svc", edge=edge
+            )
             Autoscaling("scaling", args, opts)
 
         found = kubernetes_objects(run_component(build))
@@ -59,6 +61,60 @@ def test_the_calendar_raises_the_floor_before_the_peak(
             "end": "0 0 30 11 *",
             "desiredReplicas": str(plan.tiers[tier].floors_at_peaks["black-friday"]),
         }
+
+
+SLEEPING = {"environment": "development", "objective_class": "bronze", "working_hours": "mon-fri 07:00-20:00"}
+
+
+@pytest.mark.parametrize("season", ["normal", "peak"])
+def test_working_hours_hold_every_floor_and_a_peak_is_not_slept_through(
+    scale: Callable[..., dict[str, Any]], make_test_plan: Callable[..., Plan], season: str
+) -> None:
+    plan = make_test_plan(**SLEEPING, season=season)
+    pods = {str(tier): sized.floor for tier, sized in plan.tiers.items() if tier is not Tier.BATCH}
+    pods["traefik"] = plan.traefik_replicas
+    found = scale(plan, edge="traefik")
+    assert {name for name in found if name.startswith("ScaledObject/")} == {f"ScaledObject/{name}" for name in pods}
+    for name, floor in pods.items():
+        spec = found[f"ScaledObject/{name}"]["spec"]
+        assert spec["scaleTargetRef"]["name"] == name
+        assert spec["minReplicaCount"] == (0 if season == "normal" else floor)
+        assert spec["maxReplicaCount"] >= floor
+        crons = {trigger["name"]: trigger["metadata"] for trigger in spec["triggers"] if trigger["type"] == "cron"}
+        assert crons["working-hours"] == {
+            "timezone": "Europe/Paris",
+            "start": "0 7 * * 1,2,3,4,5",
+            "end": "0 20 * * 1,2,3,4,5",
+            "desiredReplicas": str(floor),
+        }
+        assert int(crons["peak-black-friday"]["desiredReplicas"]) >= floor
+
+
+@pytest.mark.parametrize("tier", SCALED)
+def test_load_never_wakes_what_sleeps(
+    scale: Callable[..., dict[str, Any]], make_test_plan: Callable[..., Plan], tier: Tier
+) -> None:
+    """And a sleeping Traefik keeps nothing awake: where KEDA gets no answer it scales nothing to zero."""
+    for trigger in loads(scale(make_test_plan(**SLEEPING)), tier).values():
+        metadata = trigger["metadata"]
+        if trigger["type"] == "prometheus":
+            assert metadata["query"].endswith(" or vector(0)")
+            assert float(metadata["activationThreshold"]) >= 1e9
+        else:
+            assert float(metadata["activationTargetQueryValue"]) >= 1e9
+
+
+def test_a_release_pauses_what_acts_by_itself_and_the_next_image_unpauses_it(
+    scale: Callable[..., dict[str, Any]], make_test_plan: Callable[..., Plan]
+) -> None:
+    other = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/odoo@sha256:" + "1" * 64
+    one, two = (scale(make_test_plan(**SLEEPING, **image)) for image in ({}, {"image": other}))
+    for name in ("scheduled", "jobrunner"):
+        before, after = (found[f"ScaledObject/{name}"]["metadata"]["annotations"] for found in (one, two))
+        assert after["autoscaling.keda.sh/paused"] == "false"
+        assert after["pulumi.com/patchForce"] == "true"
+        assert before != after, "pulumi updates it only if it differs"
+    assert one["ScaledObject/pos"] == two["ScaledObject/pos"]
 
 
 @pytest.mark.parametrize("tier", SCALED)

@@ -85,7 +85,7 @@ Rules = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def make_rules(run_component: Any, identity: Identity, make_test_plan: Callable[..., Plan]) -> Callable[..., Rules]:
-    def make(hosting: str = "dedicated", objectives: str = "gold") -> Rules:
+    def make(hosting: str = "dedicated", objectives: str = "gold", *, sleeps: bool = False) -> Rules:
         plan = make_test_plan(objective_class=objectives)
         tiers = () if hosting == "platform" else tuple(plan.tiers)
 
@@ -98,6 +98,7 @@ def make_rules(run_component: Any, identity: Identity, make_test_plan: Callable[
                 database_namespace="retail-production" if hosting == "shared" else identity.namespace,
                 edge_replicas=0 if hosting == "shared" else 3,
                 tiers=tiers,
+                sleeps=sleeps,
             )
             Observability("observability", args, opts)
 
@@ -130,6 +131,24 @@ def test_every_rule_keeps_to_its_retailer_and_says_whose_it_is_and_what_to_do(ru
             assert rule["labels"]["severity"] in ("critical", "warning")
             assert rule["annotations"]["summary"]
             assert len(rule["annotations"]["action"]) > 30
+
+
+def test_nobody_is_called_about_what_sleeps_but_about_the_database(make_rules: Callable[..., Rules]) -> None:
+    always, sleeping = (alerts(make_rules(sleeps=sleeps)) for sleeps in (False, True))
+    awake = (
+        ' and on () (max(min_over_time(kube_deployment_spec_replicas{namespace="acme-production",'
+        'deployment="storefront"}[20m])) > 0)'
+    )
+    muted = {
+        name
+        for name, rule in sleeping.items()
+        if rule["expr"] in (f"({always[name]['expr']}){awake}", f"{always[name]['expr']}{awake}")
+    }
+    assert sleeping["JobsUnseen"]["expr"].startswith("("), "`or` binds less tightly than `and`"
+    assert {"EdgeDown", "StorefrontDown", "JobrunnerDown", "JobsWait", "ScalingUnknown", "WebsocketsLost"} <= muted
+    assert {name for name in always if sleeping[name]["expr"] == always[name]["expr"]} == set(always) - muted
+    assert not {"EdgeCertificateUnknown", "SecretsNotCopied", "RotationOverdue", "CertificateUnknown"} & muted
+    assert not [name for name in muted if name.startswith(("Backup", "Drill", "Archive", "Database"))]
 
 
 @pytest.mark.parametrize("hosting", ["dedicated", "shared", "platform"])

@@ -123,6 +123,20 @@ def test_it_may_do_what_its_steps_do_and_no_more(odoo: Evaluation) -> None:
         assert rules[(resource,)]["resourceNames"] == list(QUIESCED)
 
 
+def test_where_hours_are_kept_it_pauses_keda_before_it_scales(
+    run_odoo: Callable[..., Evaluation], make_test_plan: Callable[..., Plan]
+) -> None:
+    hours = {"environment": "development", "objective_class": "bronze", "working_hours": "mon-fri 07:00-20:00"}
+    sleeping = run_odoo(make_test_plan(**hours))
+    assert steps(sleeping)["quiesce"]["command"][-2:] == ["quiesce", "paused"]
+    rules = {tuple(rule["resources"]): rule for rule in manifests(sleeping, "Role")["release"]["rules"]}
+    assert rules[("scaledobjects",)]["verbs"] == ["get", "patch"]
+    assert rules[("scaledobjects",)]["resourceNames"] == list(QUIESCED)
+    assert not [name for name, each in manifests(sleeping, "Deployment").items() if "replicas" in each["spec"]]
+    for service in manifests(sleeping, "Service").values():
+        assert service["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true", "nobody is behind it at night"
+
+
 def test_a_shared_database_is_not_its_to_back_up(
     run_odoo: Callable[..., Evaluation], make_test_plan: Callable[..., Plan]
 ) -> None:

@@ -21,9 +21,9 @@ CIDRS = ("10.20.192.0/20", "10.20.208.0/20", "10.20.224.0/20")
 
 @pytest.fixture(scope="module")
 def run_edge(run_component: Any, identity: Identity) -> Callable[..., Evaluation]:
-    def run(*, shared: bool = False, preview: bool = False) -> Evaluation:
+    def run(*, shared: bool = False, preview: bool = False, sleeps: bool = False) -> Evaluation:
         def build(opts: pulumi.ResourceOptions, _backup: Any) -> None:
-            args = TraefikArgs(identity=identity, replicas=3, shared=shared, load_balancer_cidrs=CIDRS)
+            args = TraefikArgs(identity=identity, replicas=3, shared=shared, load_balancer_cidrs=CIDRS, sleeps=sleeps)
             pulumi.export("address", Traefik("edge", args, opts).address)
 
         evaluation: Evaluation = run_component(build, preview=preview)
@@ -71,6 +71,12 @@ def test_it_serves_on_until_the_load_balancer_has_let_go(run_edge: Callable[...,
     attributes = dict(pair.split("=") for pair in annotations[f"{prefix}-attributes"].split(","))
     assert attributes["load_balancing.cross_zone.enabled"] == attributes["zonal_shift.config.enabled"] == "true"
     assert (annotations[f"{prefix}-type"], annotations[f"{prefix}-nlb-target-type"]) == ("external", "ip")
+
+
+@pytest.mark.parametrize("sleeps", [False, True])
+def test_its_replicas_are_kedas_where_it_sleeps(run_edge: Callable[..., Evaluation], sleeps: bool) -> None:
+    (deployment,) = objects(run_edge(sleeps=sleeps), "Deployment")
+    assert deployment["spec"].get("replicas") == (None if sleeps else 3)
 
 
 def test_uploads_have_longer_than_traefiks_minute(run_edge: Callable[..., Evaluation]) -> None:

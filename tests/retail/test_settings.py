@@ -17,6 +17,7 @@ VALID = {
     "image": "registry.example/odoo@sha256:" + "0" * 64,
 }
 SHARED = {"hosting": "shared", "platform_stack": "organization/odoo-retail/platform"}
+HOURS = "mon-fri 07:00-20:00"
 SELLING = {"process": "selling", "rpo-seconds": 0, "rto-seconds": 120}
 BLACK_FRIDAY = {"name": "black-friday", "start": "2026-11-27T00:00", "end": "2026-11-30T00:00", "factor": 3}
 
@@ -96,6 +97,19 @@ def test_missing_keys_are_named() -> None:
         (
             {"objective_class": "gold", "database_gib": 400},
             "restore-gib-per-minute: 400 GiB at 7 GiB/min and 600 s beside it take 4029 s; gold promises 3600 s",
+        ),
+        ({"working_hours": "07:00-20:00"}, "working-hours: must be days and hours, as mon-fri 07:00-20:00; given"),
+        (
+            {"working_hours": HOURS, "environment": "production", "objective_class": "silver"},
+            "working-hours: must be left out in production",
+        ),
+        (
+            {"working_hours": HOURS, "objective_class": "silver"},
+            "working-hours: must be left out where objective",
+        ),
+        (
+            {"working_hours": HOURS, "hosting": "platform", "retailer": "test"},
+            "working-hours: must be left out where hosting is platform",
         ),
         ({"peaks": "not json"}, "peaks: not a list"),
         ({"spot_pools": ["shop"]}, "spot-pools.0: "),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from guardrails import kinds
+from guardrails.aws.providers import provider_of
 from guardrails.reading import Node
 from guardrails.resource import Resource
 
@@ -57,14 +58,6 @@ class Bucket:
         if part.known("bucket"):
             return part.text("bucket", "").removeprefix(ARN) == self.name
         return self.resource in self._graph.sources(part, "bucket", kinds.BUCKET)
-
-
-def provider_of(resource: Resource, graph: "Graph") -> Resource:
-    """The provider that a resource is made by. Unjudged where it is a default one, which says nothing."""
-    provider = graph.resources.get(resource.provider)
-    if provider is None:
-        raise resource.unjudged("has no provider of this stack: account and region are not known")
-    return provider
 
 
 def bucket_named(name: str, graph: "Graph") -> Bucket | None:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from guardrails import kinds
-from guardrails.aws.buckets import provider_of
 from guardrails.aws.grants import covers, role_of
 from guardrails.aws.iam import Statement, statements
+from guardrails.aws.providers import provider_of
 from guardrails.graph import Graph
 from guardrails.reading import Node
 from guardrails.resource import Resource, family

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from guardrails import kinds
-from guardrails.aws.buckets import provider_of
+from guardrails.aws.providers import provider_of, workload_provider
 from guardrails.config import Config
 from guardrails.graph import Graph
 from guardrails.resource import Resource, family
@@ -55,7 +55,7 @@ def keys_elsewhere(user: Resource, graph: Graph) -> Iterable[Violation]:
 def _replica(key: Resource, graph: Graph) -> Iterable[Violation]:
     regions = graph.contract.given.words("regions")
     home = key.text("region", "") or provider_of(key, graph).text("region")
-    if home != _workload_region(graph):
+    if home != workload_provider(graph).text("region"):
         return  # it lives in the other region already
     replicas = graph.users(key, "primaryKeyArn", kinds.KMS_REPLICA_KEY)
     there = [each.text("region", "") or provider_of(each, graph).text("region") for each in replicas]
@@ -66,15 +66,6 @@ def _replica(key: Resource, graph: Graph) -> Iterable[Violation]:
             yield Violation(replica, f"its deletion window is {days} days, not {DELETION_DAYS}")
         if not replica.flag("enabled", True):
             yield Violation(replica, "it is disabled")
-
-
-def _workload_region(graph: Graph) -> str:
-    """The region of the account that the contract names for the workload."""
-    account = graph.contract.given.text("account")
-    for provider in graph.all(kinds.AWS_PROVIDER):
-        if provider.document("allowedAccountIds").words() == [account] and provider.has("region"):
-            return provider.text("region")
-    raise graph.contract.given.unjudged(f"has no aws provider of account {account}")
 
 
 @resource_rule(

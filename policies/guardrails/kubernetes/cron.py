@@ -38,6 +38,11 @@ class Cron:
     any_day: bool
     any_weekday: bool
 
+    @property
+    def weekly(self) -> bool:
+        """Whether it is the same in every week of the year."""
+        return self.any_day and len(self.months) == 12
+
     def on(self, day: date) -> bool:
         """Whether it fires on that day at all."""
         if day.month not in self.months:

@@ -1,14 +1,33 @@
 """Who scales which workload, and between which numbers."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from guardrails.kinds import HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT
+from guardrails.kubernetes.cron import read_cron
 from guardrails.reading import Node
 from guardrails.resource import Resource, family
 
 if TYPE_CHECKING:
     from guardrails.graph import Graph
+
+
+_MONDAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
+_WEEK: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Hours:
+    """A cron trigger: so many pods while it is open. share: of a week's hours; None where it is no week's."""
+
+    trigger: Node
+    pods: int | float
+    zone: str
+    share: float | None
 
 
 class Scaler:
@@ -37,6 +56,29 @@ class Scaler:
     def triggers(self) -> list[Node]:
         return self.resource.items("spec.triggers")
 
+    @cached_property
+    def hours(self) -> list[Hours]:
+        """KEDA's cron triggers."""
+        crons = [each for each in self.triggers if each.text("type", "") == "cron"] if self._keda else []
+        return [
+            Hours(each, each.number("metadata.desiredReplicas"), each.text("metadata.timezone"), _share(each))
+            for each in crons
+        ]
+
+    def standing(self) -> list[tuple[int | float, float]]:
+        """Pods and the share of a week's hours that they are there for at least, floor first.
+
+        Hours that overlap count twice, which is on the safe side of a bill.
+        """
+        pods = [(min(each.pods, self.ceiling), each.share) for each in self.hours]
+        weekly = [(count - self.floor, share) for count, share in pods if share is not None]
+        return [(self.floor, 1.0), *((more, share) for more, share in weekly if more > 0)]
+
+    @property
+    def at_most_by_calendar(self) -> int | float:
+        """Pods that the calendar asks for at its busiest: what a peak has at least."""
+        return max([self.floor, *(min(each.pods, self.ceiling) for each in self.hours)])
+
 
 class Scalers:
     """All of a stack, by what they scale."""
@@ -54,3 +96,23 @@ class Scalers:
 
     def __iter__(self) -> Iterator[Scaler]:
         return iter(self._by_target.values())
+
+
+def _share(trigger: Node) -> float | None:
+    """Of a week's hours, those in which a cron trigger is open, as KEDA reads it: from each start to the next end."""
+    start, end = (read_cron(trigger.at(f"metadata.{key}")) for key in ("start", "end"))
+    if not (start.weekly and end.weekly):
+        return None
+    utc = ZoneInfo("UTC")  # a week without a clock change
+    span = _MONDAY, _MONDAY + 2 * _WEEK
+    ends = list(end.fires(*span, utc))
+    opened, until = timedelta(), _MONDAY
+    for begins in start.fires(*span, utc):
+        closes = next((each for each in ends if each > begins), span[1])
+        if begins < until:
+            continue  # it is open already
+        until = closes
+        if begins >= _MONDAY + _WEEK:
+            break
+        opened += min(closes, begins + _WEEK) - begins
+    return min(opened / _WEEK, 1.0)

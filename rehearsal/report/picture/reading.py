@@ -13,7 +13,7 @@ from rehearsal.report.picture.databases import read_databases
 from rehearsal.report.picture.graph import Graph, Item, showable
 from rehearsal.report.picture.parts import Architecture, Cluster, Edge, Key, Pool, Tier
 from rehearsal.report.picture.services import read_buckets, read_services
-from rehearsal.report.picture.tiers import pod_pool, read_tiers, required_zones
+from rehearsal.report.picture.tiers import pod_pool, read_tiers, required_zones, scaling
 from retail.naming import LABEL_POOL, LABEL_TENANT
 
 _EDGE_APP: Final = "traefik"
@@ -120,7 +120,7 @@ def _edge(graph: Graph, zones_of: dict[Key, tuple[str, ...]]) -> Edge | None:
         pool = pod_pool(item)
         return Edge(
             name=item.name,
-            pods=item.spec.get("replicas") or 0,
+            pods=(scaling(graph, item) or {}).get("maxReplicaCount", item.spec.get("replicas") or 0),
             zones=required_zones(item, zones_of.get(pool, ())),
             pool=pool,
             load_balancer=" · ".join(filter(None, [scheme, f"ports {ports}" if ports else ""])) if service else "",

@@ -40,15 +40,16 @@ def required_zones(item: Item, zones: tuple[str, ...]) -> tuple[str, ...]:
     return zones if strict else ()
 
 
-def _tier(graph: Graph, item: Item, zones_of: Mapping[Key, tuple[str, ...]]) -> Tier:
-    scaled = next(
-        (
-            each.spec
-            for each in graph.objects("keda.sh/ScaledObject")
-            if (each.namespace, each.spec["scaleTargetRef"]["name"]) == item.key
-        ),
-        None,
+def scaling(graph: Graph, item: Item) -> Any:
+    """The spec of the ScaledObject that scales a Deployment; None where nothing does."""
+    scalers = graph.objects("keda.sh/ScaledObject")
+    return next(
+        (each.spec for each in scalers if (each.namespace, each.spec["scaleTargetRef"]["name"]) == item.key), None
     )
+
+
+def _tier(graph: Graph, item: Item, zones_of: Mapping[Key, tuple[str, ...]]) -> Tier:
+    scaled = scaling(graph, item)
     fixed = item.spec.get("replicas") or 1
     floor = (scaled.get("minReplicaCount") or 0) if scaled else fixed
     ceiling = (scaled.get("maxReplicaCount") or floor) if scaled else fixed

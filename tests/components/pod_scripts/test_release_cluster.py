@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from components.pod_scripts import release_cluster
-from components.pod_scripts.release_cluster import Api, checkpoint, outdated, quiesce
+from components.pod_scripts.release_cluster import Api, checkpoint, main, outdated, quiesce
 
 OLD, NEW = "registry.example/odoo@sha256:" + "0" * 64, "registry.example/odoo@sha256:" + "1" * 64
 
@@ -23,6 +23,7 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.images: dict[str, str] = {}
         self.replicas: dict[str, int] = {}
+        self.scaled: dict[str, dict[str, str]] = {}
         self.ending = 3
         self.phases = phases
         self.backups: dict[str, Any] = {}
@@ -48,6 +49,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif kind == "deployments" and name in server.images:
             container = {"name": "odoo", "image": server.images[name]}
             self.answer(200, {"spec": {"template": {"spec": {"containers": [container]}}}})
+        elif kind == "scaledobjects" and name in server.scaled:
+            self.answer(200, {"metadata": {"annotations": server.scaled[name]}})
         elif kind == "pods":
             (selector,) = urllib.parse.parse_qs(url.query)["labelSelector"]
             assert selector == "retail/tier in (scheduled,jobrunner)"
@@ -68,9 +71,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_PATCH(self) -> None:
         assert self.headers["Content-Type"] == "application/merge-patch+json"
-        name, part = self.path.split("/")[-2:]
-        assert part == "scale"
-        self.server.replicas[name] = self.body()["spec"]["replicas"]
+        kind, name = self.path.removesuffix("/scale").split("/")[-2:]
+        if kind == "scaledobjects":
+            self.server.scaled[name] |= self.body()["metadata"]["annotations"]
+            assert name not in self.server.replicas, "KEDA would undo it"
+        else:
+            assert self.path.endswith("/scale")
+            self.server.replicas[name] = self.body()["spec"]["replicas"]
         self.answer(200, {})
 
     def body(self) -> Any:
@@ -115,6 +122,17 @@ def test_quiet_is_when_the_last_pod_has_ended(server: Server, api: Api) -> None:
     quiesce(api, ["scheduled", "jobrunner"])
     assert server.replicas == {"scheduled": 0, "jobrunner": 0}
     assert server.ending == 0, "it did not wait for pods that were finishing their work"
+
+
+def test_what_keda_owns_is_paused_first(server: Server, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELEASE_QUIESCED", "scheduled,jobrunner")
+    monkeypatch.setenv("RELEASE_IMAGE", NEW)
+    monkeypatch.setattr(Api, "of_pod", lambda: api)
+    server.images = {"scheduled": OLD, "jobrunner": OLD}
+    server.scaled = {"scheduled": {"autoscaling.keda.sh/paused": "false"}}
+    main("quiesce", "paused")
+    assert server.scaled == {"scheduled": {"autoscaling.keda.sh/paused": "true"}}
+    assert server.replicas == {"scheduled": 0, "jobrunner": 0}
 
 
 def test_a_checkpoint_is_waited_for(server: Server, api: Api) -> None:

@@ -163,8 +163,8 @@ def test_a_changed_ceiling_changes_the_picture(changed: Callable[[str], Evaluati
     before = draw(evaluation)
     found(evaluation, "ScaledObject", "pos").inputs["spec"]["maxReplicaCount"] = 9
 
-    assert "1 to 9 pods" not in before
-    assert "1 to 9 pods" in words(parsed(evaluation))
+    assert "0 to 9 pods" not in before
+    assert "0 to 9 pods" in words(parsed(evaluation))
 
 
 def test_many_pods_share_a_square(changed: Callable[[str], Evaluation]) -> None:

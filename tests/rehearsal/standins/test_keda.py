@@ -60,6 +60,16 @@ def test_an_open_window_raises_the_floor_and_a_closed_one_does_not() -> None:
     assert scaled_to(scaled(cron("0 20 * * *", "0 22 * * *", 9))) == 3
 
 
+def test_a_weeks_hours_are_always_open() -> None:
+    """A rehearsal in the night, or on a Sunday, is to show the stack awake."""
+    sunday_night = datetime(2026, 11, 29, 2, tzinfo=UTC)
+    hours = cron("0 7 * * 1,2,3,4,5", "0 20 * * 1,2,3,4,5", 4)
+    peak = cron("15 23 26 11 *", "0 0 28 11 *", 9)
+    assert scaled_to(scaled(hours, least=0), now=sunday_night) == 4
+    assert scaled_to(scaled(hours, peak, least=0), now=sunday_night) == 4
+    assert scaled_to(scaled(hours, peak, least=0)) == 9
+
+
 def test_windows_are_read_in_their_own_time_zone() -> None:
     # 12:00 UTC is 21:00 in Tokyo and 07:00 in New York.
     assert scaled_to(scaled(cron("0 20 * * *", "0 22 * * *", 9, "Asia/Tokyo"))) == 9
