@@ -7,7 +7,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.scaling_signals import TRIGGER_AUTHENTICATION, load_triggers
-from retail.naming import Identity
+from retail.naming import ANNOTATION_CEILING, Identity
 from retail.peaks import floor_crons
 from retail.plan import Plan, TierPlan
 
@@ -89,7 +89,10 @@ class Autoscaling(pulumi.ComponentResource):
                     "name": str(tier),
                     "namespace": args.identity.namespace,
                     "labels": args.identity.tier_labels(str(tier), str(plan.profile.workload_class)),
-                    "annotations": {PAUSE_SCALE_IN: "true" if args.plan.settings.season == "peak" else "false"},
+                    "annotations": {
+                        PAUSE_SCALE_IN: "true" if args.plan.settings.season == "peak" else "false",
+                        ANNOTATION_CEILING: str(plan.peak_ceiling),
+                    },
                 },
                 spec=_scaled_object(args, plan),
                 opts=after,
