@@ -173,10 +173,10 @@ TESTS = {
             conf("limit_memory_hard = 2684354560", "limit_memory_hard = 629145600"),
             conf("limit_memory_soft = 2147483648", "limit_memory_soft = 0"),
             only(OWNERS, drop(f"{DEPLOYMENT}::edge", f"{CONTAINER}.readinessProbe")),
-            only({"outlet"}, add(STATEFUL_SET, "cache", CACHE, beside=f"{POSTGRES_CLUSTER}::outlet")),
         ],
         absent=[
             drop(STOREFRONT, f"{CONTAINER}.resources.limits"),
+            only({"outlet"}, add(STATEFUL_SET, "cache", CACHE, beside=f"{POSTGRES_CLUSTER}::outlet")),
             drop(STOREFRONT, f"{CONTAINER}.readinessProbe"),
             drop(STOREFRONT, f"{CONTAINER}.livenessProbe"),
             drop(STOREFRONT, f"{CONTAINER}.startupProbe"),
@@ -188,7 +188,7 @@ TESTS = {
             forget(STOREFRONT, f"{CONTAINER}.livenessProbe"),
         ],
         compliant=[
-            put(STOREFRONT, f"{CONTAINER}.resources.limits.memory", "3200Mi"),
+            put(STOREFRONT, f"{CONTAINER}.livenessProbe.failureThreshold", 12),
             put(STOREFRONT, f"{CONTAINER}.readinessProbe.periodSeconds", 5),
             conf("limit_memory_hard = 2684354560", "limit_memory_hard = 3221225472"),
         ],

@@ -201,9 +201,9 @@ TESTS = {
             nightly(schedule="@hourly"),
             # Begun before the sale, and not done when it opens.
             only({"outlet", "peak"}, nightly(schedule="30 17 26 11 *")),
-            only({"outlet"}, add(CRON_JOB, "report", REPORT, beside=f"{CRON_JOB}::reconciliation")),
         ],
         absent=[
+            only({"outlet"}, add(CRON_JOB, "report", REPORT, beside=f"{CRON_JOB}::reconciliation")),
             only({"dev", "outlet"}, drop(RECONCILIATION, "spec.startingDeadlineSeconds")),
             only({"dev", "outlet"}, drop(RECONCILIATION, "spec.jobTemplate.spec.activeDeadlineSeconds")),
             drop(RECONCILIATION, "spec.schedule") + put(RECONCILIATION, "spec.suspend", False),

@@ -40,7 +40,7 @@ INSIDE: Final = (kinds.POSTGRES_CLUSTER, kinds.PERSISTENT_VOLUME_CLAIM)
     "`protect` and not `retain_on_delete`: the program's own tests assert that.",
     fix="pulumi.ResourceOptions(protect=True, retain_on_delete=True) on the resource",
     scenario="A colleague tidies up the names of components on a Thursday; the update stops and asks.",
-    implies=("frz-01", "frz-04"),
+    implies=("bk-04", "frz-01", "frz-04"),
     protects=Protects.DATA,
 )
 def protected(resource: Resource, graph: Graph) -> Iterable[Violation]:
