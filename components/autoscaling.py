@@ -34,6 +34,23 @@ SCALE_IN_WINDOW_SECONDS = 600
 failover of the database, in which no request ends and so none seems to be under way."""
 
 
+BEHAVIOUR: dict[str, Any] = {
+    "scaleUp": {
+        "stabilizationWindowSeconds": 0,
+        "selectPolicy": "Max",
+        "policies": [
+            {"type": "Percent", "value": 100, "periodSeconds": 15},
+            {"type": "Pods", "value": 4, "periodSeconds": 15},
+        ],
+    },
+    "scaleDown": {
+        "stabilizationWindowSeconds": SCALE_IN_WINDOW_SECONDS,
+        "policies": [{"type": "Percent", "value": 10, "periodSeconds": 60}],
+    },
+}
+"""Out at once, in slowly. KEDA's way to zero takes no notice of it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AutoscalingArgs:
     """identity, plan: whose tiers, and between which numbers. edge_namespace: where their Traefik runs.
@@ -158,6 +175,7 @@ def _by_calendar(args: AutoscalingArgs, target: str, pods: int) -> dict[str, Any
         "minReplicaCount": _floor(args, pods),
         "maxReplicaCount": pods,
         "pollingInterval": POLL_SECONDS,
+        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": BEHAVIOUR}},
         "triggers": _calendar(args, pods, {}),
     }
 
@@ -177,24 +195,7 @@ def _by_load(args: AutoscalingArgs, tier: TierPlan) -> dict[str, Any]:
         "maxReplicaCount": tier.ceiling,
         "pollingInterval": POLL_SECONDS,
         "fallback": {"failureThreshold": FAILURES, "replicas": tier.floor, "behavior": "currentReplicasIfHigher"},
-        "advanced": {
-            "horizontalPodAutoscalerConfig": {
-                "behavior": {
-                    "scaleUp": {
-                        "stabilizationWindowSeconds": 0,
-                        "selectPolicy": "Max",
-                        "policies": [
-                            {"type": "Percent", "value": 100, "periodSeconds": 15},
-                            {"type": "Pods", "value": 4, "periodSeconds": 15},
-                        ],
-                    },
-                    "scaleDown": {
-                        "stabilizationWindowSeconds": SCALE_IN_WINDOW_SECONDS,
-                        "policies": [{"type": "Percent", "value": 10, "periodSeconds": 60}],
-                    },
-                }
-            }
-        },
+        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": BEHAVIOUR}},
         "triggers": [*triggers, *_calendar(args, tier.floor, tier.floors_at_peaks)],
     }
 

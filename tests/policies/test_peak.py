@@ -230,7 +230,8 @@ TESTS = {
             only(CLUSTERS, put(f"{PRIORITY_CLASS}::=deferrable", "preemptionPolicy", "PreemptLowerPriority")),
             only(CLUSTERS, put(f"{PRIORITY_CLASS}::=critical", "preemptionPolicy", "Never")),
             only(CLUSTERS, delete(f"{PRIORITY_CLASS}::=deferrable")),
-            only(SERVING, put(f"{SCALED_OBJECT}::-background", "spec.minReplicaCount", 0)),
+            # Stacks with working hours have no floor by night.
+            only({"peak", "outlet"}, put(f"{SCALED_OBJECT}::-background", "spec.minReplicaCount", 0)),
         ],
         absent=[
             only(SERVING, drop(f"{DEPLOYMENT}::odoo-pos", f"{POD}.priorityClassName")),
