@@ -112,7 +112,8 @@ class Config:
 
     def _standing(self) -> tuple[Emergency, ...]:
         try:
-            release, given = self.release, self.emergencies.items()
+            given = self.emergencies.items()
+            release = self.release if given else None
         except Unjudged:
             return ()
         standing = []

@@ -27,13 +27,15 @@ _DEFAULTS: Final = "__defaults"
 _HASH_LENGTH: Final = 12
 """Hexadecimal digits of a value's hash: enough that no change is missed; the whole has a full digest."""
 
+_ENCODE: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 Step = str | int
 Path = tuple[Step, ...]
 
 
 def digest(value: Any) -> str:
     """Of any plain value; whole numbers are the same however they are written."""
-    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _ENCODE(_canonical(value))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -191,7 +191,7 @@ def _listed(client: Client, api_version: str, kind: str, namespace: str | None) 
 def _missing(evidence: Mapping[str, Any], declared: list[KubernetesObject]) -> Iterator[str]:
     """What a freeze would ask for and the evidence does not have."""
     if (kind := evidence["source"]["kind"]) != EKS:
-        yield f"it is of a {kind} cluster, which proves nothing about production"
+        yield f"a production cluster: this one is no EKS ({kind}), and proves nothing about production"
     for each in declared:
         if (each.api_version, each.kind) == (_CNPG, "Cluster") and _where(each) not in evidence["backups"]:
             yield f"no completed backup of {_where(each)}"

@@ -1,6 +1,7 @@
 """Edits that the rules on freezes must catch, and edits that they must not."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -31,7 +32,9 @@ from rehearsal.guardrails.baseline import release_of
 from tests.policies.harness import (
     CLOCK,
     NOTHING,
+    STACKS,
     Edit,
+    Resources,
     RuleTests,
     add,
     chosen,
@@ -149,7 +152,12 @@ def evidence(made: datetime = FROZEN, without: str = "", **more: Any) -> dict[st
 
 def frozen(edit: Edit, **more: Any) -> Edit:
     """The edit, in the freeze, with a baseline and evidence that are as they should be but for `more`."""
-    return given(edit.at(FROZEN), **{"baseline": baseline, "evidence": evidence(), **more})
+    made = given(edit.at(FROZEN), **{"baseline": baseline, "evidence": evidence(), **more})
+    return replace(made, apply=lambda resources: edit.apply(resources) if _has_freeze(resources) else None)
+
+
+def _has_freeze(resources: Resources) -> bool:
+    return any(each.inputs.get("freezes") for each in resources.values())
 
 
 def emergency(without: str = "", **more: Any) -> list[dict[str, Any]]:
@@ -268,6 +276,7 @@ TESTS = {
         ],
     ),
     "frz-02": RuleTests(
+        on={"peak"},
         violating=[
             open_now(RELABELLED, approver="A@X.example "),
             open_now(rollback="0" * 40),
@@ -283,10 +292,11 @@ TESTS = {
         compliant=[frozen(NOTHING, emergencies=[])],
     ),
     "frz-03": RuleTests(
+        on={"peak"},
         violating=[
             open_now(until=(FROZEN + 71 * HOUR).isoformat()),
             open_now(until=(FROZEN - HOUR).isoformat()),
-            given(NOTHING, baseline=baseline, emergencies=emergency(until=(CLOCK - HOUR).isoformat(), opened=EARLIER)),
+            only(STACKS, given(NOTHING, emergencies=emergency(until=(CLOCK - HOUR).isoformat(), opened=EARLIER))),
         ],
         absent=[fine(frozen(NOTHING))],
         unknown=[fine(open_now(until=None))],
@@ -316,10 +326,10 @@ TESTS = {
         ],
     ),
     "frz-05": RuleTests(
-        on=CALENDARS,
+        on={"outlet", "peak"},  # the peak of dev is more than two weeks away
         violating=[
-            only({"dev", "peak"}, near(put(EKS_CLUSTER, "version", "1.34.9"))),
-            only({"dev", "peak"}, near(put(HELM_RELEASE, "version", "9.9.9"))),
+            only({"peak"}, near(put(EKS_CLUSTER, "version", "1.34.9"))),
+            only({"peak"}, near(put(HELM_RELEASE, "version", "9.9.9"))),
             near(put(NODE_CLASS, "spec.amiSelectorTerms[0].alias", "al2023@v20260901")),
             near(put(f"{EKS_NODE_GROUP}::data", "releaseVersion", "1.35.6-20260801")),
             near(put(POSTGRES_CLUSTER, "spec.imageName", lambda name: name.replace(":18.4", ":18.3"))),
@@ -392,6 +402,7 @@ TESTS = {
         ],
     ),
     "frz-08": RuleTests(
+        on={"peak"},
         violating=[open_now(), open_now(RELABELLED)],
         absent=[fine(frozen(NOTHING))],
         unknown=[fine(open_now(author=None))],
