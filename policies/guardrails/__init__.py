@@ -55,8 +55,8 @@ users may change are limits, declared beside the rule that uses them: `HOURS = l
 STACK` wrote at the last release: no baseline is a violation, since nothing then shows that nothing changed, and an
 unchanged stack passes on any day. frz/changes.py says what may differ, changes.py what can't change in place. A change
 needs the evidence of `python -m rehearsal evidence STACK`; one that may not be needs an emergency (emergencies.py),
-which `baseline STACK --close TICKET` ends. `now` comes from the configuration, else the real clock. `python -m rehearsal
-up` releases nothing and sets `rehearsal`, with which no freeze binds.
+which `baseline STACK --close TICKET` ends. `now` comes from the configuration, else the real clock. `python -m
+rehearsal up` releases nothing and sets `rehearsal`, with which no freeze binds.
 
 **Levels and waivers.** Critical and high rules are mandatory, medium ones advise. Configuration moves a rule with a
 reason, or waives it for one resource until a day; `protects` (data, isolation, routing in a freeze, and a freeze

@@ -90,6 +90,15 @@ class Config:
         return read_baseline(self.baseline)
 
     @cached_property
+    def before(self) -> Baseline | None:
+        """The last release, for who compares with it where there is one. One that can't be used is frz-01's to tell,
+        once and on any day."""
+        try:
+            return self.release
+        except Unjudged:
+            return None
+
+    @cached_property
     def proof(self) -> Evidence | None:
         """What was collected. Unjudged where the evidence can't be used."""
         return read_evidence(self.evidence)
@@ -104,25 +113,22 @@ class Config:
         takes a freeze out of the calendar while it lasts is bound by it all the same."""
         if self.rehearsal:
             return None
-        try:
-            released = self.release.freezes if self.release else ()
-        except Unjudged:
-            released = ()  # The rules on freezes say what is wrong with the baseline.
-        return active((*calendar, *released), self.now)
+        return active((*calendar, *(self.before.freezes if self.before else ())), self.now)
 
     def _standing(self) -> tuple[Emergency, ...]:
         try:
             given = self.emergencies.items()
-            release = self.release if given else None
         except Unjudged:
             return ()
+        if self.before is None and self.baseline.has():
+            return ()  # Nothing tells what they would go back to.
         standing = []
         for node in given:
             try:
                 emergency = read_emergency(node)
             except Unjudged:
                 continue  # frz-02 says what is wrong with it.
-            if not emergency.refusals(release, self.now):
+            if not emergency.refusals(self.before, self.now):
                 standing.append(emergency)
         return tuple(standing)
 

@@ -370,7 +370,7 @@ def steady_nodes(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     implies=("db-02", "db-06", "frz-01", "frz-04", "cost-05"),
 )
 def same_in_both_seasons(resource: Resource, graph: Graph) -> Iterable[Violation]:
-    before = graph.config.release
+    before = graph.config.before
     if before is None or before.season == graph.contract.season:
         return
     if resource.family == family(kinds.EKS_NODE_GROUP) and not _holds_database(resource, graph):

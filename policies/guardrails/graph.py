@@ -109,7 +109,7 @@ class Graph:
     @cached_property
     def changes(self) -> list[Change]:
         """What is not as it was released; nothing where there is no baseline."""
-        release = self.config.release
+        release = self.config.before
         return list(changes(self, release)) if release else []
 
     @cached_property

@@ -112,6 +112,11 @@ def test_one_that_cannot_stand_opens_nothing(wrong: dict[str, str]) -> None:
     assert "INC-7" not in told(open_now(RELABELLED, **wrong))["frz-01"]
 
 
+def test_with_a_baseline_that_was_changed_by_hand_nothing_is_open() -> None:
+    found = told(given(open_now(RELABELLED, resources=["stack"]), baseline={**as_shipped("peak"), "season": "normal"}))
+    assert "was changed after it was written" in found["frz-01"] and "INC-7" not in found["frz-01"]
+
+
 def test_the_digest_of_the_baseline_is_a_way_back_as_well() -> None:
     assert "frz-02" not in told(open_now(RELABELLED, rollback=as_shipped("peak")["digest"]))
     no_commit = released("peak", commit="")

@@ -336,7 +336,6 @@ TESTS = {
             given(NOTHING.at(BEFORE_PEAKS), baseline=since(BEFORE_PEAKS - timedelta(days=1))),
         ],
         absent=[
-            fine(near(drop(f"{EKS_NODE_GROUP}::system", "x"))),
             near(drop(f"{EKS_NODE_GROUP}::data", "releaseVersion")),
             fine(put(NODE_CLASS, "spec.amiSelectorTerms[0].alias", "al2023@v20260901").at(BEFORE_PEAKS)),
         ],
@@ -358,7 +357,7 @@ TESTS = {
             put(NODE_POOL, BUDGETS, closed_budgets(reasons=["Drifted", "Empty"])),
             put(NODE_POOL, BUDGETS, closed_budgets(duration="24h0m")),
             put(NODE_POOL, BUDGETS, later(hours=1)),
-            put(NODE_POOL, "spec.template.spec.expireAfter", "720h"),
+            only(ALL_NODES, put(NODE_POOL, "spec.template.spec.expireAfter", "720h")),
         ],
         absent=[
             drop(NODE_POOL, "spec.disruption"),

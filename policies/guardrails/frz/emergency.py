@@ -32,7 +32,7 @@ def whole(graph: Graph) -> Iterable[Violation]:
         except Unjudged as wrong:
             yield Violation(None, f"an emergency change can't stand: {wrong}")
             continue
-        for problem in emergency.refusals(config.release, config.now):
+        for problem in emergency.refusals(config.before, config.now):
             yield Violation(None, f"emergency change {emergency.ticket} can't stand: {problem}")
 
 

@@ -8,7 +8,6 @@ from guardrails.bk.drills import SLACK_DAYS, drills
 from guardrails.bk.promises import DRILL_DAYS, promised
 from guardrails.config import limit
 from guardrails.evidence import RELEASED, Evidence
-from guardrails.frz.changes import unmoved
 from guardrails.graph import Graph
 from guardrails.resource import family
 from guardrails.rule import Protects, Severity, Violation, stack_rule
@@ -29,7 +28,7 @@ BACKUP_AGE_HOURS = limit("backup-age-hours", 24, "Age of the last backup before 
     protects=Protects.FREEZE,
 )
 def proven(graph: Graph) -> Iterable[Violation]:
-    if graph.freeze is None or not unmoved(graph):
+    if graph.freeze is None or not graph.changes:
         return  # An unchanged stack changes nothing: nothing need be taken back.
     evidence = graph.config.proof
     if evidence is None:
@@ -54,7 +53,7 @@ def _source(evidence: Evidence, graph: Graph) -> Iterator[str]:
 
 
 def _release(evidence: Evidence, graph: Graph) -> Iterator[str]:
-    release = graph.config.release
+    release = graph.config.before
     if release and evidence.release != release.digest:
         yield "the evidence was collected with another release as the last one"
     for pod in graph.odoo:

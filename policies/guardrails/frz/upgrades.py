@@ -40,7 +40,7 @@ UPGRADE_DAYS = limit(
     implies=("frz-01", "frz-04", "frz-07", "sec-09", "sec-05", "db-10"),
 )
 def settled(resource: Resource, graph: Graph) -> Iterable[Violation]:
-    config, release = graph.config, graph.config.release
+    config, release = graph.config, graph.config.before
     before = release.resources.get(resource.urn) if release else None
     event = _event(graph.contract, config.now)
     if release is None or before is None or event is None:
