@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rehearsal.engine.evaluate import evaluate
 from rehearsal.engine.model import UNKNOWN, Asset, Evaluation, Secret
@@ -78,7 +79,7 @@ def keep_baseline(
 
     `closes` is the ticket of an emergency change: it goes from the configuration into the baseline, if the guardrails
     have nothing against what it changed. Raises UserError for a ticket that there is none of, RehearsalError for a
-    change that the emergency does not cover.
+    change that the emergency does not cover, and in a freeze where none is closed.
     """
     file = output or configuration_file(stack)
     kept = read_configuration(file) if file.exists() else {}
@@ -90,17 +91,33 @@ def keep_baseline(
             verdict = judge(evaluation, kept)
         if not verdict.ok:
             raise RehearsalError(f"{closes} can't be closed:\n{verdict.broken}")
-    previous = kept.get("baseline") or {}
+    previous, now = kept.get("baseline") or {}, datetime.now(UTC)
     baseline = make_baseline(
         evaluation,
         evaluation.config.get(f"{evaluation.project}:season", "normal"),
-        datetime.now(UTC),
+        now,
         commit=(repository or Repository()).commit,
         emergencies=[*previous.get("emergencies", []), *closed] if closes else [],
         previous=previous,
     )
+    if not closes and (freeze := freeze_at(baseline, now) or freeze_at(previous, now)):
+        raise RehearsalError(
+            f"{stack} is in a freeze ({freeze}): nothing is released, and what was before it stays what it is held"
+            " against. After an emergency change: --close TICKET."
+        )
     write_configuration(file, {**kept, **rest, "baseline": baseline})
     return Kept(file, len(baseline["resources"]), baseline["commit"])
+
+
+def freeze_at(baseline: Mapping[str, Any], now: datetime) -> str:
+    """Name and end of the freeze in a baseline's calendar that `now` is in; empty if it is in none."""
+    calendar = baseline.get("calendar") or {}
+    for each in calendar.get("freezes") or []:
+        zone = ZoneInfo(calendar["timeZone"])
+        start, end = (datetime.fromisoformat(each[key]).replace(tzinfo=zone) for key in ("start", "end"))
+        if start <= now < end:
+            return f"{each['name']}, until {end:%Y-%m-%d %H:%M}"
+    return ""
 
 
 def _closing(ticket: str, kept: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:

@@ -1,26 +1,35 @@
 """Baselines as the command writes them: beside the rest, one line a resource, and closing an emergency change."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from rehearsal.engine.evaluate import evaluate
 from rehearsal.errors import RehearsalError, UserError
-from rehearsal.guardrails.baseline import keep_baseline
+from rehearsal.guardrails.baseline import freeze_at, keep_baseline, make_baseline
 from rehearsal.guardrails.configuration import read_configuration, write_configuration
 from rehearsal.guardrails.repository import Repository
+from rehearsal.paths import PROJECT_DIR
 from rehearsal.progress import QuietProgress
 
 STACK: Final = "training"
-FREEZE: Final = {"freezes": '[{"name": "sales", "start": "2026-11-23T00:00", "end": "2027-01-18T00:00"}]'}
+FREEZE: Final = {
+    "freezes": '[{"name": "sales", "start": "2025-11-24T00:00", "end": "2026-01-19T00:00"}]',
+    "access-review-due": "2026-03-31",
+}
+"""Over: the clock of who runs this is not in it."""
+NOW: Final = "2025-11-28T10:00:00+00:00"
+RELEASED: Final = datetime(2025, 11, 20, 12, tzinfo=UTC)
 EMERGENCY: Final = {
     "ticket": "INC-7",
     "reason": "payments fail",
     "author": "a@x.example",
     "approver": "b@x.example",
-    "opened": "2026-11-27T08:00:00+00:00",
-    "until": "2026-11-28T08:00:00+00:00",
+    "opened": "2025-11-28T08:00:00+00:00",
+    "until": "2025-11-29T08:00:00+00:00",
     "resources": ["stack"],
 }
 
@@ -40,12 +49,12 @@ def keep(file: Path, closes: str = "", **overrides: str) -> dict[str, Any]:
 def file(tmp_path: Path) -> Path:
     """A release of before the freeze, and an emergency change that is open in it."""
     file = tmp_path / "guardrails" / f"{STACK}.json"
-    kept = keep(file)
-    baseline = kept["baseline"]
+    baseline = make_baseline(evaluate(PROJECT_DIR, STACK, preview=True, overrides=FREEZE), "normal", RELEASED)
     write_configuration(
         file,
         {
-            "now": "2026-11-27T10:00:00+00:00",
+            "now": NOW,
+            "baseline-days": 100000,
             "baseline": baseline,
             "emergencies": [{**EMERGENCY, "rollback": baseline["digest"]}],
         },
@@ -75,6 +84,29 @@ def test_what_an_emergency_does_not_cover_is_not_closed_with_it(file: Path) -> N
         keep(file, closes="INC-7", **{"restore-gib-per-minute": "8"})
     assert refused.value.exit_code == 1
     assert file.read_text() == before
+
+
+def test_in_a_freeze_nothing_is_released(tmp_path: Path) -> None:
+    start, end = (datetime.now(UTC) + timedelta(days=days) for days in (-2, 2))
+    lasting = [{"name": "now", "start": f"{start:%Y-%m-%dT%H:%M}", "end": f"{end:%Y-%m-%dT%H:%M}"}]
+    file = tmp_path / "training.json"
+    with pytest.raises(RehearsalError, match=rf"training is in a freeze \(now, until {end:%Y-%m-%d %H:%M}\)"):
+        keep(file, freezes=json.dumps(lasting))
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("moment", "frozen"),
+    [
+        (datetime(2025, 11, 23, 22, 59, tzinfo=UTC), False),
+        (datetime(2025, 11, 23, 23, 0, tzinfo=UTC), True),
+        (datetime(2026, 1, 18, 22, 59, tzinfo=UTC), True),
+        (datetime(2026, 1, 18, 23, 0, tzinfo=UTC), False),
+    ],
+)
+def test_a_freeze_is_local_time(moment: datetime, frozen: bool) -> None:
+    calendar = {"timeZone": "Europe/Paris", "freezes": json.loads(FREEZE["freezes"])}
+    assert bool(freeze_at({"calendar": calendar}, moment)) is frozen
 
 
 def test_a_ticket_that_there_is_none_of(file: Path) -> None:
