@@ -166,6 +166,5 @@ def _added(resource: Resource, graph: "Graph") -> Mapping[str, Any]:
     provider = graph.resources.get(resource.provider)
     if provider is None or provider.type != kinds.AWS_PROVIDER:
         return {}
-    defaults, given = provider.raw.get("defaultTags"), provider.raw
-    tags = defaults.get("tags") if isinstance(defaults, dict) else None
-    return {"region": given.get("region"), "tags": tags if isinstance(tags, dict) else {}}
+    tags = provider.document("defaultTags").at("tags").raw if provider.known("defaultTags") else None
+    return {"region": provider.raw.get("region"), "tags": tags if isinstance(tags, dict) else {}}

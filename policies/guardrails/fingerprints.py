@@ -48,7 +48,9 @@ def fingerprint(value: Any) -> Any:
             return {key: fingerprint(item) for key, item in value.items() if item is not None}
     if isinstance(value, list) and value:
         named = _by_name(value)
-        return [fingerprint(item) for item in value] if named is None else fingerprint(named)
+        if named is None:
+            return [fingerprint(item) for item in value]
+        return {_key(name): fingerprint(item) for name, item in named.items()}
     return digest(value)[:_HASH_LENGTH]
 
 
@@ -57,16 +59,18 @@ def differences(before: Any, value: Any, path: Path = ()) -> Iterator[Path]:
     if before == OPEN:
         return
     if isinstance(before, dict):
-        named = _by_name(value) if isinstance(value, list) else value
-        if not isinstance(named, dict):
+        named = _by_name(value) if isinstance(value, list) else None
+        steps = {_key(name): f"[{name}]" for name in named or ()}
+        after = _given(value) if isinstance(value, dict) else {_key(name): item for name, item in (named or {}).items()}
+        if not after and not isinstance(value, dict):
             yield path
             return
-        after = _given(named)
         for key in sorted(before.keys() | after.keys()):
+            step = steps.get(key, key)
             if key in before and key in after:
-                yield from differences(before[key], after[key], (*path, key))
+                yield from differences(before[key], after[key], (*path, step))
             else:
-                yield (*path, key)
+                yield (*path, step)
     elif isinstance(before, list):
         if not isinstance(value, list) or len(value) != len(before):
             yield path
@@ -119,11 +123,14 @@ def _given(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _by_name(items: list[Any]) -> dict[str, Any] | None:
-    """Items by `[name]`; None where they don't have names of their own."""
-    names = [item.get("name") if isinstance(item, dict) else None for item in items]
-    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        return None
-    return {f"[{name}]": item for name, item in zip(names, items, strict=True)}
+    """Items by name; None where they don't have names of their own."""
+    named = {item["name"]: item for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)}
+    return named if len(named) == len(items) else None
+
+
+def _key(name: str) -> str:
+    """Of a named item in a fingerprint: names are values as well."""
+    return f"[{digest(name)[:_HASH_LENGTH]}]"
 
 
 def _canonical(value: Any) -> Any:

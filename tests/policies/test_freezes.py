@@ -1,5 +1,6 @@
 """Baselines, emergencies and evidence as the pack reads them, beside the edits of test_frz.py."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_a_baseline_shows_no_value_but_the_calendar() -> None:
 def test_what_the_real_engine_adds_to_inputs_is_no_change() -> None:
     """A provider's Check fills in defaults, the AWS provider its tags, and Helm's what the chart says."""
     provider = next(each for each in shipped("peak", "preview").resources.values() if each.name == "workload")
-    region, tags = provider.inputs["region"], provider.inputs["defaultTags"]["tags"]
+    region, tags = provider.inputs["region"], json.loads(provider.inputs["defaultTags"])["tags"]
     edits = (
         put(BUCKET, "__defaults", ["forceDestroy2"])
         + put(BUCKET, "forceDestroy2", False)

@@ -364,7 +364,10 @@ TESTS = {
             drop(NODE_POOL, BUDGETS),
             only(ALL_NODES, drop(NODE_POOL, "spec.template.spec.expireAfter")),
         ],
-        unknown=[forget(NODE_POOL, BUDGETS), only(ALL_NODES, forget(NODE_POOL, "spec.template.spec.expireAfter"))],
+        unknown=[
+            only(ALL_NODES, forget(NODE_POOL, BUDGETS)),
+            only(ALL_NODES, forget(NODE_POOL, "spec.template.spec.expireAfter")),
+        ],
         compliant=[
             put(NODE_POOL, BUDGETS, [{"nodes": "0"}]),
             put(NODE_POOL, BUDGETS, closed_budgets(nodes="0%")),
