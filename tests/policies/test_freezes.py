@@ -17,9 +17,9 @@ from rehearsal.guardrails.baseline import release_of
 from rehearsal.paths import PROJECT_DIR
 from tests.policies.harness import CLOCK, MODES, NOTHING, STACKS, Edit, bench, given, put, shipped
 from tests.policies.test_frz import (
-    FEWER_PODS,
     FROZEN,
     HOUR,
+    MORE_QUOTA,
     RELABELLED,
     as_shipped,
     emergency,
@@ -95,7 +95,7 @@ def test_an_emergency_opens_the_freeze_for_what_it_names_and_is_shown() -> None:
 
 def test_for_the_stack_it_opens_what_has_no_resource_but_no_data() -> None:
     whole = emergency(resources=["stack"])
-    covered = told(given(FEWER_PODS.at(FROZEN), baseline=as_shipped("peak"), emergencies=whole))
+    covered = told(given(MORE_QUOTA.at(FROZEN), baseline=as_shipped("peak"), emergencies=whole))
     assert "[emergency change INC-7" in covered["frz-07"]
     lost = told(frozen(NOTHING, baseline=with_gone(BUCKET, "old"), emergencies=whole))
     assert "is deleted" in lost["frz-04"] and "INC-7" not in lost["frz-04"]

@@ -198,7 +198,8 @@ NOTE = 'metadata.annotations."team.example/note"'
 STOREFRONT = f"{SERVICE}::storefront"
 STOREFRONT_WHERE = "Service grand-bazar-production/storefront"
 RELABELLED = put(STOREFRONT, NOTE, "x")
-FEWER_PODS = put(f"{SCALED_OBJECT}::storefront", "spec.maxReplicaCount", lambda most: most - 1)
+MORE_QUOTA = put(RETAILER, "grantedVcpus", 4000)
+"""A change that a freeze allows, and that no other rule minds."""
 NEW_SERVICE = add(
     SERVICE,
     "extra",
@@ -215,7 +216,7 @@ def near(edit: Edit) -> Edit:
 
 def proven(evidence: Mapping[str, Any]) -> Edit:
     """A change that a freeze allows, with this evidence."""
-    return frozen(FEWER_PODS, evidence=evidence)
+    return frozen(MORE_QUOTA, evidence=evidence)
 
 
 def later(hours: int) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
@@ -266,9 +267,8 @@ TESTS = {
         compliant=[
             frozen(NOTHING),
             frozen(NOTHING, evidence={}),
-            frozen(FEWER_PODS),
+            frozen(MORE_QUOTA),
             frozen(put(f"{SCALED_OBJECT}::storefront", "spec.triggers[type=cron].metadata.desiredReplicas", "15")),
-            frozen(put(RETAILER, "grantedVcpus", 4000)),
             given(RELABELLED.at(FROZEN), rehearsal=True),
             given(RELABELLED, baseline=baseline),
             given(RELABELLED.at(datetime(2027, 1, 18, tzinfo=UTC)), baseline=baseline),
@@ -315,7 +315,7 @@ TESTS = {
             frozen(put(RANDOM_PASSWORD, "length", 60)),
             frozen(put(f"{EKS_NODE_GROUP}::data", "diskSize", 30)),
             frozen(put(POSTGRES_CLUSTER, "spec.postgresUID", 27)),
-            open_now(NOTHING, baseline=with_gone(BUCKET, "old"), resources=["Bucket old", "stack"]),
+            given(open_now(resources=["Bucket old", "stack"]), baseline=with_gone(BUCKET, "old")),
         ],
         absent=[frozen(drop(RANDOM_PASSWORD, "special"))],
         unknown=[frozen(forget(f"{EKS_NODE_GROUP}::data", "diskSize")), frozen(forget(RANDOM_PASSWORD, "length"))],
@@ -400,7 +400,7 @@ TESTS = {
             proven(evidence()),
             proven(evidence(FROZEN - 20 * HOUR)),
             frozen(NOTHING, evidence={}),
-            given(FEWER_PODS, baseline=baseline),
+            given(MORE_QUOTA, baseline=baseline),
         ],
     ),
     "frz-08": RuleTests(
