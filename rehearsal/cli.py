@@ -195,13 +195,48 @@ def baseline(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file; guardrails/STACK.json if none.")
     ] = None,
+    closes: Annotated[
+        str, typer.Option("--close", metavar="TICKET", help="Close this emergency change: what it changed is released.")
+    ] = "",
 ) -> None:
     """Write what a stack is now as the baseline of a release, into its guardrails' configuration."""
     from rehearsal.guardrails.baseline import keep_baseline
     from rehearsal.progress import progress_on
 
-    file, count = keep_baseline(stack, _pairs(config), output, progress_on())
-    print(f"{file}: the baseline of {stack}, {count} resources")
+    kept = keep_baseline(stack, _pairs(config), output, progress_on(), closes=closes)
+    print(f"{kept.file}: the baseline of {stack}, {kept.resources} resources of {_commit(kept.commit)}")
+
+
+@app.command()
+@reported
+def evidence(
+    stack: Stack,
+    config: Overrides = None,
+    kubeconfig: Annotated[
+        Path | None, typer.Option("--kubeconfig", help="The stack's cluster; a running rehearsal where left out.")
+    ] = None,
+    approver: Annotated[
+        str, typer.Option("--approver", metavar="MAIL", help="Who approved what is committed; none of its authors.")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file; guardrails/STACK.json if none.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Collect what a cluster and git prove of a stack (backups, drills, images, promotion) for the guardrails."""
+    from rehearsal.guardrails.evidence import Asked, keep_evidence
+    from rehearsal.progress import progress_on
+
+    found = keep_evidence(Asked(stack, kubeconfig, approver, _pairs(config), output), progress_on())
+    if as_json:
+        print(json.dumps({"file": str(found.file), "evidence": found.evidence, "missing": found.missing}, indent=2))
+        return
+    source = found.evidence["source"]
+    print(
+        f"{found.file}: evidence of {stack}, from cluster {source['cluster']} ({source['kind']}, {source['version']})"
+    )
+    for missing in found.missing:
+        print(f"  missing: {missing}")
 
 
 @app.command()
@@ -311,6 +346,10 @@ def picture(
         output.write_text(svg)
     else:
         print(svg)
+
+
+def _commit(commit: str) -> str:
+    return f"commit {commit[:12]}" if commit else "no commit: commit the program, or nothing tells what to go back to"
 
 
 def _pairs(given: list[str] | None) -> dict[str, str]:

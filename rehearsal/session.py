@@ -184,15 +184,16 @@ def _held_against_guardrails(evaluation: Evaluation, request: Request, progress:
     if not pack.is_dir():
         return
     # Imported late: it brings gRPC, half a second that kubectl and status need not wait for.
+    from rehearsal.guardrails.configuration import configuration_file, read_configuration
     from rehearsal.guardrails.judge import judge
 
     with progress.step(f"holding {request.stack} against the guardrails"):
-        verdict = judge(evaluation, {"rehearsal": True}, pack=pack)
+        file = configuration_file(request.stack, request.project_dir)
+        given = read_configuration(file) if file.exists() else {}
+        verdict = judge(evaluation, {**given, "rehearsal": True}, pack=pack)
     if not verdict.ok:
-        broken = [f"{each.rule} {each.where}: {each.what}" for each in verdict.violations if each.mandatory]
-        lines = "".join(f"\n  - {line}" for line in broken)
         raise RehearsalError(
-            f"The guardrails refuse {request.stack}, {verdict.mandatory} rules are broken:{lines}\n"
+            f"The guardrails refuse {request.stack}, {verdict.mandatory} rules are broken:\n{verdict.broken}\n"
             f"`check {request.stack}` says how to fix each; `check --rule ID` why it is there."
         )
 

@@ -46,17 +46,21 @@ workload), postgres.py, aws/{iam,zones}.py. Add a view rather than read the same
 
 **What resources can't show.** `graph.contract`: what the retailer was promised (class, RPO, RTO, calendar, budgets),
 the inputs of the program's Retailer component; a stack without one breaks every rule that asks. `graph.freeze`: the
-freeze that binds now. `graph.config.baseline` and `.evidence`: empty nodes where not given. Figures that users may
-change are limits, declared beside the rule that uses them: `HOURS = limit("archive-outage-hours", 6, "Hours ...")`,
-read by `graph.config.number(HOURS)`. The clock is `config.now`, never `datetime.now`.
+freeze that binds now. `graph.config.release` is the baseline of the last release and `graph.changes` what differs from
+it, `graph.config.proof` the evidence; None where not given, Unjudged where somebody changed them by hand. Figures that
+users may change are limits, declared beside the rule that uses them: `HOURS = limit("archive-outage-hours", 6, "Hours
+...")`, read by `graph.config.number(HOURS)`. The clock is `config.now`, never `datetime.now`.
 
 **Freezes.** In a freeze the frz rules judge what differs from the baseline, which `python -m rehearsal baseline
 STACK` wrote at the last release: no baseline is a violation, since nothing then shows that nothing changed, and an
-unchanged stack passes on any day. `now` comes from the configuration, else the real clock. `python -m rehearsal up`
-releases nothing and sets `rehearsal`, with which no freeze binds.
+unchanged stack passes on any day. frz/changes.py says what may differ, changes.py what can't change in place. A change
+needs the evidence of `python -m rehearsal evidence STACK`; one that may not be needs an emergency (emergencies.py),
+which `baseline STACK --close TICKET` ends. `now` comes from the configuration, else the real clock. `python -m
+rehearsal up` releases nothing and sets `rehearsal`, with which no freeze binds.
 
 **Levels and waivers.** Critical and high rules are mandatory, medium ones advise. Configuration moves a rule with a
-reason, or waives it for one resource until a day; `protects` (data, isolation, and routing in a freeze) forbids both.
+reason, or waives it for one resource until a day; `protects` (data, isolation, routing in a freeze, and a freeze
+itself) forbids both.
 `implies` names the other rules that the same mistake may break.
 
 **Tests.** tests/policies/test_<area>.py holds for each rule what must trip it and what must not, as edits of the

@@ -3,16 +3,19 @@
 A mistake in it is a violation of its own (`config`), never a rule that quietly runs on defaults.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
+from guardrails.baseline import Baseline, read_baseline
+from guardrails.emergencies import Emergency, read_emergency
+from guardrails.evidence import Evidence, read_evidence
 from guardrails.reading import Node, Unjudged
 from guardrails.rule import DECLARED, Level
 from guardrails.waivers import Waiver, read_waiver
-from guardrails.windows import moment
+from guardrails.windows import Window, active, moment
 
 T = TypeVar("T")
 
@@ -51,6 +54,7 @@ class Config:
     now: the moment that windows, deadlines and waivers are judged at; the real clock's unless configured.
     rehearsal: nothing is released, so freezes don't bind (`python -m rehearsal up`).
     levels: rules moved between mandatory and advisory. waivers: every one given, whether it still holds or not.
+    emergencies: changes in a freeze, as given; frz-02 and frz-03 judge whether they stand.
     baseline: hashes of the last release's inputs; evidence: what commands collected of backups, drills and releases.
     Both are empty nodes where not given. problems: what is wrong with the configuration itself.
     """
@@ -59,6 +63,7 @@ class Config:
     rehearsal: bool
     levels: Mapping[str, Level]
     waivers: tuple[Waiver, ...]
+    emergencies: Node
     baseline: Node
     evidence: Node
     limits: Mapping[str, float | tuple[str, ...]]
@@ -78,6 +83,54 @@ class Config:
 
     def level(self, rule_id: str) -> Level:
         return self.levels.get(rule_id, DECLARED[rule_id].level)
+
+    @cached_property
+    def release(self) -> Baseline | None:
+        """The last release. Unjudged where the baseline can't be used."""
+        return read_baseline(self.baseline)
+
+    @cached_property
+    def before(self) -> Baseline | None:
+        """The last release, for who compares with it where there is one. One that can't be used is frz-01's to tell,
+        once and on any day."""
+        try:
+            return self.release
+        except Unjudged:
+            return None
+
+    @cached_property
+    def proof(self) -> Evidence | None:
+        """What was collected. Unjudged where the evidence can't be used."""
+        return read_evidence(self.evidence)
+
+    @cached_property
+    def exceptions(self) -> tuple[Waiver | Emergency, ...]:
+        """Waivers, and the emergencies that stand."""
+        return (*self.waivers, *self._standing())
+
+    def freeze(self, calendar: Iterable[Window]) -> Window | None:
+        """The freeze that binds now; none does in a rehearsal. The last release's count as well as the calendar's: who
+        takes a freeze out of the calendar while it lasts is bound by it all the same."""
+        if self.rehearsal:
+            return None
+        return active((*calendar, *(self.before.freezes if self.before else ())), self.now)
+
+    def _standing(self) -> tuple[Emergency, ...]:
+        try:
+            given = self.emergencies.items()
+        except Unjudged:
+            return ()
+        if self.before is None and self.baseline.has():
+            return ()  # Nothing tells what they would go back to.
+        standing = []
+        for node in given:
+            try:
+                emergency = read_emergency(node)
+            except Unjudged:
+                continue  # frz-02 says what is wrong with it.
+            if not emergency.refusals(self.before, self.now):
+                standing.append(emergency)
+        return tuple(standing)
 
 
 def schema() -> dict[str, Any]:
@@ -113,6 +166,19 @@ def schema() -> dict[str, Any]:
                 "additionalProperties": False,
             },
         },
+        "emergencies": {
+            "type": "array",
+            "default": [],
+            "description": "Changes in a freeze that can't wait; frz-02 says what each has to name.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    **{key: {"type": "string"} for key in Emergency.KEYS},
+                    "resources": {"type": "array", "items": {"type": "string"}},
+                },
+                "additionalProperties": False,
+            },
+        },
         "baseline": {"type": "object", "description": "The last release: `python -m rehearsal baseline STACK`."},
         "evidence": {"type": "object", "description": "What was proven: `python -m rehearsal evidence STACK`."},
         **{limit.key: limit.schema for limit in LIMITS.values()},
@@ -140,6 +206,7 @@ class _Reader:
             rehearsal=self._take(lambda: root.flag("rehearsal", False), False),
             levels=self._levels(),
             waivers=waivers,
+            emergencies=root.at("emergencies"),
             baseline=root.at("baseline"),
             evidence=root.at("evidence"),
             limits={one.key: self._limit(one) for one in LIMITS.values()},

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from guardrails import baseline, kinds
+from guardrails import kinds
 from guardrails.config import limit
+from guardrails.fingerprints import listed
 from guardrails.graph import Graph
 from guardrails.kubernetes.nodes import NodeSet
 from guardrails.kubernetes.quantities import GIB, MIB, quantity
@@ -369,13 +370,13 @@ def steady_nodes(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     implies=("db-02", "db-06", "frz-01", "frz-04", "cost-05"),
 )
 def same_in_both_seasons(resource: Resource, graph: Graph) -> Iterable[Violation]:
-    before = baseline.of(graph.config)
+    before = graph.config.before
     if before is None or before.season == graph.contract.season:
         return
     if resource.family == family(kinds.EKS_NODE_GROUP) and not _holds_database(resource, graph):
         return
     if changed := before.changed(resource):
-        yield Violation(resource, f"{', '.join(changed)} differ from season {before.season}")
+        yield Violation(resource, f"{listed(changed)} differ from season {before.season}")
 
 
 def _holds_database(group: Resource, graph: Graph) -> bool:

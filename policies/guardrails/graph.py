@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from guardrails.archives import Kept
+from guardrails.changes import Change, changes
 from guardrails.config import Config
 from guardrails.contract import Contract, find
 from guardrails.kinds import EKS_NODE_GROUP, NODE_POOL, POD_IDENTITY_ASSOCIATION
@@ -16,7 +17,7 @@ from guardrails.parties import Party, parties
 from guardrails.reading import Unjudged
 from guardrails.resource import Resource, family
 from guardrails.traefik.routing import Routing
-from guardrails.windows import Window, active
+from guardrails.windows import Window
 
 
 class Graph:
@@ -42,7 +43,7 @@ class Graph:
     @property
     def freeze(self) -> Window | None:
         """The freeze that binds now; none does in a rehearsal."""
-        return None if self.config.rehearsal else active(self.contract.freezes, self.config.now)
+        return self.config.freeze(self.contract.freezes)
 
     def all(self, *types: str) -> list[Resource]:
         """The resources of these types."""
@@ -98,6 +99,18 @@ class Graph:
         while (parent := self.resources.get(resource.parent)) is not None:
             yield parent
             resource = parent
+
+    @property
+    def stack(self) -> str:
+        """Its name, out of the URNs."""
+        urn = next(iter(self.resources), "")
+        return urn.split(":")[2] if urn.count(":") > 2 else ""
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """What is not as it was released; nothing where there is no baseline."""
+        release = self.config.before
+        return list(changes(self, release)) if release else []
 
     @cached_property
     def kept(self) -> Kept:

@@ -4,6 +4,7 @@ from typing import Final
 
 RETAILER: Final = "retail:platform:Retailer"
 STACK: Final = "pulumi:pulumi:Stack"
+RANDOM_PASSWORD: Final = "random:index/randomPassword:RandomPassword"  # noqa: S105 - a type
 AWS_PROVIDER: Final = "pulumi:providers:aws"
 KUBERNETES_PROVIDER: Final = "pulumi:providers:kubernetes"
 

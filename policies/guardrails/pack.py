@@ -30,7 +30,6 @@ from guardrails.judging import judge_alone, judge_stack
 from guardrails.reading import Unjudged, plain
 from guardrails.resource import Resource, family
 from guardrails.rule import Level, Rule, Violation
-from guardrails.windows import active
 
 NAME: Final = "retail-guardrails"
 CONFIGURED: Final = "mandatory-resource"
@@ -142,14 +141,14 @@ class Guardrails:
 
     def _concerns(self, rule: Rule, level: Level) -> bool:
         """Whether the policy of this level has to run a rule: it is of that level, or its waived findings are."""
-        waived = any(waiver.rule == rule.id for waiver in self._config.waivers)
+        waived = any(rule.id in each.rules for each in self._config.exceptions)
         return self._config.level(rule.id) is level or (level is Level.ADVISORY and waived)
 
     def _report(self, rule: Rule, level: Level, violations: Iterable[Violation], report: ReportViolation) -> None:
         config = self._config
-        frozen = self._frozen(config) if config.waivers else False
+        frozen = self._frozen(config) if config.exceptions else False
         for violation in dict.fromkeys(violations):
-            covering = [each for each in config.waivers if each.covers(violation, rule.id, config.now, frozen)]
+            covering = [each for each in config.exceptions if each.covers(violation, rule.id, config.now, frozen)]
             if (Level.ADVISORY if covering else config.level(rule.id)) is not level:
                 continue
             where = violation.where
@@ -164,4 +163,4 @@ class Guardrails:
             freezes = find(self._recorded.values()).freezes
         except Unjudged:
             return True
-        return not config.rehearsal and active(freezes, config.now) is not None
+        return config.freeze(freezes) is not None

@@ -47,11 +47,13 @@ class Level(StrEnum):
 
 
 class Protects(StrEnum):
-    """What no waiver may open: data and tenant isolation never, routing not in a freeze."""
+    """What no waiver may open: data and tenant isolation never, routing not in a freeze. A freeze itself is opened by
+    an emergency change (emergencies.py)."""
 
     DATA = "data"
     ISOLATION = "isolation"
     ROUTING = "routing"
+    FREEZE = "freeze"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ class Waiver:
     until: datetime
 
     @property
+    def rules(self) -> tuple[str, ...]:
+        """Rules that it is for."""
+        return (self.rule,)
+
+    @property
     def refusal(self) -> str:
         """Why it can't stand, whatever it is for; empty if it can."""
         rule = DECLARED.get(self.rule)
@@ -31,6 +36,8 @@ class Waiver:
             return f"waiver {self.ticket}: there is no rule {self.rule}"
         if rule.protects in (Protects.DATA, Protects.ISOLATION):
             return f"waiver {self.ticket}: {self.rule} protects {rule.protects}, which no waiver opens"
+        if rule.protects is Protects.FREEZE:
+            return f"waiver {self.ticket}: {self.rule} is for freezes, which an emergency change opens and no waiver"
         if self.author.strip().lower() == self.approver.strip().lower():
             return f"waiver {self.ticket}: its author can't approve it"
         return ""

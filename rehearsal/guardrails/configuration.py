@@ -17,9 +17,9 @@ CONFIGURED: Final = "mandatory-resource"
 """The policy that takes the configuration of the whole pack."""
 
 
-def configuration_file(stack: str) -> Path:
-    """Where a stack's guardrails are configured, waivers, baseline and evidence among it."""
-    return PROJECT_DIR / "guardrails" / f"{stack}.json"
+def configuration_file(stack: str, project_dir: Path = PROJECT_DIR) -> Path:
+    """Where a stack's guardrails are configured, waivers, emergencies, baseline and evidence among it."""
+    return project_dir / "guardrails" / f"{stack}.json"
 
 
 def read_configuration(file: Path) -> dict[str, Any]:
@@ -37,6 +37,25 @@ def read_configuration(file: Path) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise UserError(f"The guardrails' configuration {file} must be a mapping with one key, {CONFIGURED}.")
     return given
+
+
+def write_configuration(file: Path, given: Mapping[str, Any]) -> None:
+    """The other way round. Each resource of the baseline is one line, so that a diff shows what a release changed.
+
+    Raises UserError for a file that can't be written.
+    """
+    baseline = given.get("baseline") or {}
+    resources = baseline.get("resources") or {}
+    blank = {**given, "baseline": {**baseline, "resources": dict.fromkeys(resources)}} if resources else given
+    text = json.dumps({CONFIGURED: blank}, indent=1)
+    for urn, resource in resources.items():
+        line = json.dumps(resource, separators=(",", ":"))
+        text = text.replace(f"{json.dumps(urn)}: null", f"{json.dumps(urn)}: {line}", 1)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n")
+    except OSError as error:
+        raise UserError(f"The guardrails' configuration {file} can't be written: {error.strerror}.") from None
 
 
 def reconciled(info: Any, given: Mapping[str, Any]) -> analyzer_pb2.ConfigureAnalyzerRequest:

@@ -52,6 +52,12 @@ class Verdict:
         """Nothing mandatory stands; what only advises may."""
         return self.mandatory == 0
 
+    @property
+    def broken(self) -> str:
+        """Mandatory violations, one on a line, for an error's message."""
+        lines = [f"  - {each.rule} {each.where}: {each.what}" for each in self.violations if each.mandatory]
+        return "\n".join(lines)
+
     def as_data(self) -> dict[str, Any]:
         return {
             "stack": self.stack,

@@ -298,6 +298,8 @@ class Bench:
         }
         self._configure({**given, "now": (edit or NOTHING).judged_at.isoformat()})
         touched = [urn for urn, resource in changed.items() if resource is not self._resources.get(urn)]
+        # The pack reads its configuration with a resource: where the edit is of the clock alone, one is shown again.
+        touched = touched or [next(iter(changed))]
         try:
             alone = {urn: self._analyze(changed[urn]) for urn in touched}
             found = [each for urn in changed for each in alone.get(urn, self._alone.get(urn, []))]

@@ -207,13 +207,13 @@ def test_what_a_rule_forbids_ends_with_code_1_and_is_told_in_four_ways(tmp_path:
     files = ("--sarif", str(sarif), "--summary", str(summary))
     result = run("check", "platform", "--guardrails", str(forged), *files, *NOW)
     assert result.exit_code == 1, result.stderr
-    assert "db-10" in result.stdout and "rules broken" in result.stdout
+    assert "frz-01" in result.stdout and "rules broken" in result.stdout
     told = run("check", "platform", "--guardrails", str(forged), "--json", *NOW)
     violations = json.loads(told.stdout)["guardrails"]["violations"]
-    assert told.exit_code == 1 and {each["rule"] for each in violations} >= {"db-10"}
+    assert told.exit_code == 1 and {each["rule"] for each in violations} >= {"frz-01"}
     page = summary.read_text()
     assert page.startswith("of a step before\n") and "| platform | **refused** |" in page
-    assert page.count("\n| db-10 |") == sum(each["rule"] == "db-10" for each in violations)
+    assert page.count("\n| frz-01 |") == sum(each["rule"] == "frz-01" for each in violations)
     log = json.loads(sarif.read_text())
     [one_run] = log["runs"]
     assert log["version"] == "2.1.0" and len(one_run["results"]) == len(violations)

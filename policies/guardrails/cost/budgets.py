@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from guardrails import baseline
 from guardrails.bill import Bill
 from guardrails.config import limit
 from guardrails.graph import Graph
@@ -85,7 +84,7 @@ def capped(graph: Graph) -> Iterable[Violation]:
     implies=("cost-01", "cost-02"),
 )
 def no_silent_rise(graph: Graph) -> Iterable[Violation]:
-    if baseline.of(graph.config) is None:
+    if graph.config.before is None:
         return
     released = graph.config.baseline.entries("months")
     percent, small = graph.config.number(RISE), graph.config.number(SMALL)

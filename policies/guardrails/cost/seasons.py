@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from guardrails import baseline, kinds
+from guardrails import kinds
+from guardrails.fingerprints import listed
 from guardrails.graph import Graph
 from guardrails.resource import family
 from guardrails.rule import Protects, Severity, Violation, stack_rule
@@ -41,13 +42,13 @@ REDUNDANCY: Final = (
     protects=Protects.DATA,
 )
 def no_saving_at_copies(graph: Graph) -> Iterable[Violation]:
-    before = baseline.of(graph.config)
+    before = graph.config.before
     if before is None or before.season == graph.contract.season:
         return
     for resource in graph.all(*REDUNDANCY):
         if changed := before.changed(resource):
-            yield Violation(resource, f"{', '.join(changed)} differ from season {before.season}")
+            yield Violation(resource, f"{listed(changed)} differ from season {before.season}")
     kept = {family(each) for each in REDUNDANCY}
-    for urn, node in before.resources.items():
-        if urn not in graph.resources and family(node.text("type")) in kept:
+    for urn, released in before.resources.items():
+        if urn not in graph.resources and family(released.type) in kept:
             yield Violation(None, f"{urn.rpartition('::')[2]} of season {before.season} is gone")

@@ -200,7 +200,7 @@ def test_a_baseline_holds_no_value(previewed: Evaluation) -> None:
 def test_a_baseline_leaves_the_rest_of_the_configuration_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "platform.json"
     file.write_text(json.dumps({"mandatory-resource": {"rehearsal": True}}))
-    keep_baseline("platform", {}, file, QuietProgress())
+    assert keep_baseline("platform", {}, file, QuietProgress()).file == file
     kept = read_configuration(file)
     assert kept["rehearsal"] is True and kept["baseline"]["season"] == "normal"
 
