@@ -63,7 +63,7 @@ class _Mapping(dict[str, Any]):
     def __eq__(self, other: object) -> bool:
         return dict(self.items()) == other
 
-    __hash__ = None  # type: ignore[assignment]  # as a dict's
+    __hash__ = None
 
 
 class _List(list[Any]):
@@ -88,4 +88,4 @@ class _List(list[Any]):
     def __eq__(self, other: object) -> bool:
         return list(iter(self)) == other
 
-    __hash__ = None  # type: ignore[assignment]  # as a list's
+    __hash__ = None
