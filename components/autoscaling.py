@@ -9,7 +9,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.odoo_release import QUIESCED, image_digest
 from components.scaling_signals import TRIGGER_AUTHENTICATION, load_triggers
-from retail.naming import ANNOTATION_CEILING, Identity
+from retail.naming import Identity
 from retail.peaks import floor_crons
 from retail.plan import Plan, TierPlan
 from retail.tiers import Tier
@@ -116,17 +116,16 @@ class Autoscaling(pulumi.ComponentResource):
         after = pulumi.ResourceOptions(parent=self, depends_on=[authentication])
         for tier, plan in scaled.items():
             labels = args.identity.tier_labels(str(tier), str(plan.profile.workload_class))
-            self._scaled_object(name, args, str(tier), labels, plan.peak_ceiling, _by_load(args, plan), after)
+            self._scaled_object(name, args, str(tier), labels, _by_load(args, plan), after)
         if args.plan.settings.hours:
             for tier, plan in args.plan.tiers.items():
                 if not plan.profile.scaled and tier is not Tier.BATCH:
                     labels = args.identity.tier_labels(str(tier), str(plan.profile.workload_class))
                     spec = _by_calendar(args, str(tier), plan.floor)
-                    self._scaled_object(name, args, str(tier), labels, plan.floor, spec, after)
+                    self._scaled_object(name, args, str(tier), labels, spec, after)
             if args.edge:
                 spec = _by_calendar(args, args.edge, args.plan.traefik_replicas)
-                labels = args.identity.labels("autoscaling")
-                self._scaled_object(name, args, args.edge, labels, args.plan.traefik_replicas, spec, after)
+                self._scaled_object(name, args, args.edge, args.identity.labels("autoscaling"), spec, after)
         self.register_outputs({})
 
     def _scaled_object(
@@ -135,15 +134,11 @@ class Autoscaling(pulumi.ComponentResource):
         args: AutoscalingArgs,
         target: str,
         labels: dict[str, str],
-        ceiling: int,
         spec: dict[str, Any],
         opts: pulumi.ResourceOptions,
     ) -> None:
         settings = args.plan.settings
-        annotations = {
-            PAUSE_SCALE_IN: "true" if settings.season == "peak" else "false",
-            ANNOTATION_CEILING: str(ceiling),
-        }
+        annotations = {PAUSE_SCALE_IN: "true" if settings.season == "peak" else "false"}
         if target in QUIESCED:
             released = image_digest(settings.image)[:12]
             annotations |= {PAUSED: "false", RELEASED: released, "pulumi.com/patchForce": "true"}

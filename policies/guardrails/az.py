@@ -12,6 +12,7 @@ from guardrails.kubernetes.nodes import NodeSet
 from guardrails.kubernetes.quantities import MIB, quantity
 from guardrails.kubernetes.selectors import matches
 from guardrails.kubernetes.workloads import CLASS, Workload
+from guardrails.odoo import OdooPod
 from guardrails.reading import Node, whole
 from guardrails.resource import Resource
 from guardrails.rule import Protects, Severity, Violation, resource_rule, stack_rule
@@ -50,6 +51,10 @@ def three_zones(cluster: Resource, graph: Graph) -> Iterable[Violation]:
         # A group of one subnet is one of several; az-06 counts those of the database.
         if 1 < len(own) < ZONES:
             yield Violation(group, f"is in {len(own)} zones ({', '.join(sorted(own))}), not {ZONES}")
+        for subnet in graph.sources(group, "subnetIds", kinds.SUBNET):
+            tables = graph.users(subnet, "subnetId", kinds.ROUTE_TABLE_ASSOCIATION)
+            if not any(_way_out(each, graph) for each in tables):
+                yield Violation(group, f"nodes in {subnet.text('availabilityZone')} have no NAT gateway: no way out")
     for association in graph.all(kinds.ROUTE_TABLE_ASSOCIATION):
         for gateway in _way_out(association, graph):
             here, there = (zones_of(each, "subnetId", graph) for each in (association, gateway))
@@ -173,6 +178,20 @@ def sessions_survive(graph: Graph) -> Iterable[Violation]:
         nodes = group.number("numCacheClusters", 1) if replicas is None else replicas + 1
         if nodes < 2:
             yield Violation(group, f"{nodes} node and no replica")
+    for pod in graph.odoo:
+        if pod.serves and (missing := _keeps_sessions_itself(pod)):
+            yield Violation(pod.workload.resource, f"keeps sessions in the pod itself: {missing}")
+
+
+def _keeps_sessions_itself(pod: OdooPod) -> str:
+    """Why an Odoo would not use the store; empty where it does."""
+    on = pod.environment("ODOO_SESSION_REDIS")
+    if on is None or on.text("value", "").lower() not in ("1", "true"):
+        return "ODOO_SESSION_REDIS is not on"
+    if pod.environment("ODOO_SESSION_REDIS_URL") is None and pod.environment("ODOO_SESSION_REDIS_HOST") is None:
+        return "no address of the store"
+    modules = [each.strip() for each in (pod.text("server_wide_modules", "") or "").split(",")]
+    return "" if "session_redis" in modules else "session_redis is not among server_wide_modules"
 
 
 @stack_rule(
@@ -209,7 +228,7 @@ def room_for_ceilings(pool: Resource, graph: Graph) -> Iterable[Violation]:
     "instance waits for ever for a node beside its volume.",
     fix="one managed node group per zone, each with the subnet of that zone only, labelled as the instances select",
     scenario="A data node is replaced during the Christmas peak, in the zone where its volume is.",
-    implies=("az-01", "db-09"),
+    implies=("az-01", "az-12", "db-09"),
 )
 def nodes_beside_volumes(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     workload = graph.workload(cluster)
@@ -235,7 +254,7 @@ def nodes_beside_volumes(cluster: Resource, graph: Graph) -> Iterable[Violation]
     "with them.",
     fix="three members (or five), spread over zones with DoNotSchedule and minDomains 3",
     scenario="A zone is cut off from the others: two members go on, one stops, and there are never two primaries.",
-    implies=("az-02", "az-03", "az-06", "az-10", "db-04", "iso-01", "iso-04", "iso-06", "iso-09", "iso-13"),
+    implies=("az-02", "az-03", "az-06", "az-10", "db-04", "iso-01", "iso-04", "iso-06", "iso-09", "iso-13", "az-11"),
     protects=Protects.DATA,
 )
 def majorities(resource: Resource, graph: Graph) -> Iterable[Violation]:
@@ -372,14 +391,17 @@ def _allowed(budget: Resource, pods: float) -> int:
     "az-11",
     of=kinds.POSTGRES_CLUSTER,
     severity=Severity.HIGH,
-    says="A PostgreSQL of one instance has no disruption budget.",
+    says="A PostgreSQL of one instance has no disruption budget, one of several has its operator's.",
     why="Its operator's budget keeps the only instance from ever being evicted: a drain, and with it every node "
-    "upgrade, waits for ever (one such budget held up 15 of 26 nodes for days).",
-    fix="enablePDB: false where instances is 1",
+    "upgrade, waits for ever (one such budget held up 15 of 26 nodes for days). Without it a drain may take a primary "
+    "and its standby at once.",
+    fix="enablePDB: false where instances is 1, else true",
     scenario="A development cluster is upgraded at night, by nobody.",
 )
 def no_budget_for_one(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     if cluster.number("spec.instances", 1) > 1:
+        if not cluster.flag("spec.enablePDB", True):
+            yield Violation(cluster, "several instances, and enablePDB is off: a drain may take all of them")
         return
     if cluster.flag("spec.enablePDB", True):
         yield Violation(cluster, "one instance, and enablePDB is on")
@@ -387,3 +409,52 @@ def no_budget_for_one(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     for budget in graph.within(cluster.namespace, kinds.POD_DISRUPTION_BUDGET):
         if matches(budget.at("spec.selector"), workload.labels):
             yield Violation(budget, f"holds the only instance of {cluster.where}")
+
+
+@stack_rule(
+    "az-12",
+    of=(kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.POOLER, kinds.POSTGRES_CLUSTER, kinds.CRON_JOB, kinds.JOB),
+    severity=Severity.CRITICAL,
+    says="Every workload finds nodes: a group or pool of the stack has its labels, and no taint that it can't bear.",
+    why="A pod that no node takes waits for ever, and says so only in an event: the tier is not there, and the "
+    "autoscaler asks for nodes that nobody makes.",
+    fix="a node group or NodePool with the labels that the workload selects, and tolerations for its taints",
+    scenario="A pool is renamed in October; the batch tier must not be found missing at the closing of the books.",
+    implies=("az-05", "az-06", "db-09", "iso-09", "peak-03"),
+)
+def finds_nodes(resource: Resource, graph: Graph) -> Iterable[Violation]:
+    workload = graph.workload(resource)
+    if graph.contract.owns_cluster and not any(each.takes(workload) for each in graph.node_sets):
+        wanted = ", ".join(f"{key}={value}" for key, value in sorted(workload.node_selector.items())) or "any node"
+        yield Violation(resource, f"no node group or pool takes its pods, which select {wanted}")
+
+
+OPERATORS: Final = {
+    kinds.POSTGRES_CLUSTER: "cloudnative-pg",
+    kinds.OBJECT_STORE: "plugin-barman-cloud",
+    kinds.SCALED_OBJECT: "keda",
+    kinds.EXTERNAL_SECRET: "external-secrets",
+    kinds.CERTIFICATE: "cert-manager",
+    kinds.NODE_POOL: "karpenter",
+    kinds.PROMETHEUS_RULE: "kube-prometheus-stack",
+}
+"""Kinds that nothing but their operator acts on, and the chart that has it."""
+
+
+@stack_rule(
+    "az-13",
+    severity=Severity.HIGH,
+    says="Every kind of object that an operator acts on has its operator in the cluster.",
+    why="The API server keeps objects whose operator is gone, and everything looks as it was: no failover, no scaling, "
+    "no new nodes, no renewed certificate, until one of them is needed.",
+    fix="the chart of the operator among the cluster's Releases",
+    scenario="An operator is taken out for an upgrade on Thursday, and on Friday the primary's node fails.",
+    implies=("az-09", "ops-01", "sec-09"),
+)
+def operators_there(graph: Graph) -> Iterable[Violation]:
+    if not graph.contract.owns_cluster:
+        return
+    charts = {each.text("chart").rpartition("/")[2] for each in graph.all(kinds.HELM_RELEASE)}
+    for kind, chart in OPERATORS.items():
+        if chart not in charts and (found := graph.all(kind)):
+            yield Violation(found[0], f"nothing acts on it: no Release of {chart}")

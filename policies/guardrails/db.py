@@ -339,7 +339,7 @@ def _own_databases(graph: Graph) -> set[str]:
     why="Spot nodes leave with two minutes' notice and consolidation with none; each move is a failover.",
     fix="managed node groups with capacityType ON_DEMAND and a NO_SCHEDULE taint, selected and tolerated by PostgreSQL",
     scenario="Spot prices jump on Black Friday, and only batch work notices.",
-    implies=("az-05", "az-06", "iso-09", "peak-08"),
+    implies=("az-05", "az-06", "iso-09", "peak-08", "az-12"),
 )
 def steady_nodes(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     workload = graph.workload(cluster)
@@ -382,3 +382,27 @@ def same_in_both_seasons(resource: Resource, graph: Graph) -> Iterable[Violation
 def _holds_database(group: Resource, graph: Graph) -> bool:
     nodes = NodeSet(group)
     return any(nodes.takes(each) for each in graph.workloads if each.is_database)
+
+
+@stack_rule(
+    "db-11",
+    of=kinds.POOLER,
+    severity=Severity.CRITICAL,
+    says="A pooler leads to the primary of a PostgreSQL of this stack, pools by transaction, and takes TLS alone.",
+    why="In session mode every client keeps a server connection for as long as it lives, and the sums of db-01 and "
+    "db-02 are void; a pooler of type ro hands Odoo a standby, where nothing can be bought.",
+    fix="type rw, poolMode transaction, cluster.name of the Cluster beside it, client_tls_sslmode require",
+    scenario="Somebody tries session pooling for a report, and the checkout does not stop at the hundredth customer.",
+    implies=("db-01", "db-02", "db-03"),
+)
+def pools_rightly(pooler: Resource, graph: Graph) -> Iterable[Violation]:
+    name = pooler.text("spec.cluster.name")
+    if not graph.named(kinds.POSTGRES_CLUSTER, pooler.namespace, name):
+        yield Violation(pooler, f"leads to {name}, which is no PostgreSQL of this stack")
+    if (leads := pooler.text("spec.type", "rw")) != "rw":
+        yield Violation(pooler, f"type is {leads}: who comes through it can't write")
+    if (mode := pooler.text("spec.pgbouncer.poolMode", "session")) != "transaction":
+        yield Violation(pooler, f"poolMode is {mode}: every client keeps a connection to itself")
+    tls = pooler.at("spec.pgbouncer.parameters").text("client_tls_sslmode", "prefer")
+    if tls not in ("require", "verify-ca", "verify-full"):
+        yield Violation(pooler, f"client_tls_sslmode is {tls}: passwords and rows may come in plain text")

@@ -182,7 +182,12 @@ class OdooPod:
     @cached_property
     def program(self) -> str:
         """What it runs behind init and entrypoint; the image's own command, where it says none, is `odoo`."""
-        return posixpath.basename(self.argv[self._at]) if self._at < len(self.argv) else "odoo"
+        return "odoo" if self._is_implied else posixpath.basename(self.argv[self._at])
+
+    @property
+    def _is_implied(self) -> bool:
+        """Whether nothing or only options are given: the image's own command takes them."""
+        return self._at >= len(self.argv) or self.argv[self._at].startswith("-")
 
     @cached_property
     def is_odoo(self) -> bool:
@@ -190,7 +195,7 @@ class OdooPod:
         configured = self.environment("ODOO_RC") is not None
         if configured and self.program in _SHELLS and any("odoo" in word for word in self.argv):
             raise self.container.unjudged("runs Odoo inside a shell, where its options can't be seen")
-        return self.program in _PROGRAMS and (configured or bool(self.argv))
+        return self.program in _PROGRAMS and (configured or not self._is_implied)
 
     @cached_property
     def _at(self) -> int:

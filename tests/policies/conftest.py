@@ -4,10 +4,25 @@ import pytest
 
 from guardrails.catalogue import RULES
 from tests.policies.harness import CAUGHT, STACKS
+from tests.policies.mutations import verdicts
+from tests.policies.mutations.survey import LAST
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--matrix", action="store_true", help="print rules x stacks x mutations at the end")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "whole: every mutation of every stack, with --matrix only (minutes)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--matrix", default=False):
+        return
+    whole = [item for item in items if item.get_closest_marker("whole")]
+    if whole:
+        items[:] = [item for item in items if item not in whole]
+        config.hook.pytest_deselected(items=whole)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -23,3 +38,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     silent = [rule_id for rule_id in RULES if rule_id not in CAUGHT]
     total = sum(len(edits) for stacks in CAUGHT.values() for edits in stacks.values())
     write(f"{len(RULES)} rules, {total} mutations caught; rules that caught none: {', '.join(silent) or 'none'}")
+    for survey in LAST:
+        terminalreporter.section("mutations of every property")
+        for line in survey.summary(verdicts.reviewed()):
+            write(line)

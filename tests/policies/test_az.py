@@ -13,6 +13,7 @@ from guardrails.kinds import (
     POD_DISRUPTION_BUDGET,
     POOLER,
     POSTGRES_CLUSTER,
+    ROUTE_TABLE,
     SCALED_OBJECT,
     SERVICE,
     STATEFUL_SET,
@@ -48,6 +49,7 @@ def quorum(replicas: int) -> dict[str, Any]:
     }
     pod = {
         "containers": [{"name": "etcd", "image": "registry.k8s.io/etcd@sha256:" + "0" * 64}],
+        "tolerations": [{"operator": "Exists"}],
         "topologySpreadConstraints": [spread],
     }
     return {
@@ -71,6 +73,7 @@ TESTS = {
             put(f"{SUBNET}::private-eu-central-1b", "availabilityZone", "eu-central-1a"),
             put(f"{SUBNET}::public-eu-central-1c", "availabilityZone", "eu-central-1a"),
             unlink(f"{NAT_GATEWAY}::eu-central-1c", "subnetId"),
+            unlink(f"{ROUTE_TABLE}::eu-central-1c-private", "routes"),
         ],
         absent=[drop(f"{SUBNET}::private-eu-central-1a", "availabilityZone")],
         unknown=[forget(f"{SUBNET}::private-eu-central-1a", "availabilityZone")],
@@ -277,11 +280,38 @@ TESTS = {
         on={"dev"},
         violating=[
             put(POSTGRES_CLUSTER, "spec.enablePDB", True),
+            only(REDUNDANT, put(POSTGRES_CLUSTER, "spec.enablePDB", False)),
             add(POD_DISRUPTION_BUDGET, "one", BUDGET_OF_ONE, beside=f"{POSTGRES_CLUSTER}::petit-marche"),
         ],
         absent=[drop(POSTGRES_CLUSTER, "spec.enablePDB")],
-        unknown=[forget(POSTGRES_CLUSTER, "spec.enablePDB")],
+        unknown=[only(OWNERS, forget(POSTGRES_CLUSTER, "spec.enablePDB"))],
         compliant=[put(POSTGRES_CLUSTER, "spec.inheritedMetadata.annotations.note", "one")],
+    ),
+    "az-12": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            put(TRAEFIK, 'spec.template.spec.nodeSelector."retail/pool"', "gone"),
+            put(TRAEFIK, "spec.template.spec.tolerations", []),
+            put(POOLER, 'spec.template.spec.nodeSelector."retail/pool"', "gone"),
+        ],
+        absent=[drop(TRAEFIK, "spec.template.spec.tolerations")],
+        unknown=[
+            forget(TRAEFIK, "spec.template.spec.nodeSelector"),
+            forget(TRAEFIK, "spec.template.spec.tolerations"),
+        ],
+        compliant=[put(TRAEFIK, "metadata.annotations.note", "on the system's nodes")],
+    ),
+    "az-13": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            delete(f"{HELM_RELEASE}::operators-cnpg"),
+            delete(f"{HELM_RELEASE}::operators-keda"),
+            delete(f"{HELM_RELEASE}::operators-barman-cloud"),
+            delete(f"{HELM_RELEASE}::operators-karpenter-release"),
+        ],
+        absent=[drop(f"{HELM_RELEASE}::operators-keda", "chart")],
+        unknown=[forget(f"{HELM_RELEASE}::operators-keda", "chart")],
+        compliant=[put(f"{HELM_RELEASE}::operators-keda", "timeout", 900)],
     ),
 }
 

@@ -27,6 +27,7 @@ from guardrails.kinds import (
     RETAILER,
     SCHEDULED_BACKUP,
     SECRETS_MANAGER_SECRET,
+    STORAGE_CLASS,
 )
 from tests.policies.harness import (
     Edit,
@@ -49,7 +50,9 @@ SERVING = {"dev", "outlet", "peak", "training"}
 PRODUCTION = {"outlet", "peak", "platform"}
 
 PLUGIN = "spec.plugins[0]"
-TIMEOUT = "spec.postgresql.parameters.archive_timeout"
+PARAMETERS = "spec.postgresql.parameters"
+TIMEOUT = f"{PARAMETERS}.archive_timeout"
+VOLUMES = f"{STORAGE_CLASS}::database-volumes"
 STORE = f"{OBJECT_STORE}::archive-store"
 SOURCE, COPY = "backups-backups-source", "backups-backups-copy"
 FILESTORE, FILESTORE_COPY = "backups-filestore-source", "backups-filestore-copy"
@@ -75,6 +78,12 @@ def grants(what: str, action: str, resource: str = "*") -> Edit:
 def without(what: str, sid: str) -> Edit:
     """A policy without one of its statements."""
     return _document(f"{what} without {sid}", what, lambda said: [each for each in said if each.get("Sid") != sid])
+
+
+def lets_in(what: str) -> Edit:
+    """A resource's policy that allows everybody something."""
+    more = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+    return _document(f"{what} lets everybody in", what, lambda said: [*said, more])
 
 
 def _document(name: str, what: str, change: Callable[[list[Any]], list[Any]]) -> Edit:
@@ -249,6 +258,8 @@ TESTS = {
             put(f"{BUCKET_PUBLIC_ACCESS_BLOCK}::{SOURCE}", "blockPublicPolicy", False),
             delete(f"{BUCKET_PUBLIC_ACCESS_BLOCK}::{SOURCE}"),
             without(f"{BUCKET_POLICY}::{SOURCE}", "TlsOnly"),
+            without(f"{BUCKET_POLICY}::{SOURCE}", "NoCustomerKeys"),
+            lets_in(f"{BUCKET_POLICY}::{SOURCE}"),
             delete(f"{BUCKET_POLICY}::{SOURCE}"),
             put(f"{BUCKET_ENCRYPTION}::{SOURCE}", f"{RULE}.applyServerSideEncryptionByDefault.sseAlgorithm", "AES256"),
             delete(f"{BUCKET_ENCRYPTION}::{SOURCE}"),
@@ -521,6 +532,34 @@ TESTS = {
         absent=[drop(RETAILER, "retentionDays"), fine(drop(RETAILER, "processObjectives"))],
         unknown=[forget(RETAILER, "retentionDays"), forget(RETAILER, "processObjectives")],
         compliant=[put(RETAILER, "retentionDays", lambda days: days)],
+    ),
+    "bk-17": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.fsync", "off"),
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.full_page_writes", "off"),
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.synchronous_commit", "local"),
+            put(POSTGRES_CLUSTER, "spec.bootstrap.initdb.dataChecksums", False),
+            put(POSTGRES_CLUSTER, "spec.storage.storageClass", "gp2"),
+            only(PRODUCTION, put(VOLUMES, "reclaimPolicy", "Delete")),
+            put(VOLUMES, "volumeBindingMode", "Immediate"),
+            put(VOLUMES, "allowVolumeExpansion", False),
+            put(VOLUMES, "parameters.encrypted", "false"),
+        ],
+        absent=[
+            drop(POSTGRES_CLUSTER, "spec.walStorage.storageClass"),
+            drop(POSTGRES_CLUSTER, "spec.bootstrap.initdb.dataChecksums"),
+            drop(VOLUMES, "volumeBindingMode"),
+            drop(VOLUMES, "parameters.kmsKeyId"),
+            only(PRODUCTION, drop(VOLUMES, "reclaimPolicy")),
+        ],
+        unknown=[
+            forget(POSTGRES_CLUSTER, f"{PARAMETERS}"),
+            forget(POSTGRES_CLUSTER, "spec.storage.storageClass"),
+            forget(VOLUMES, "volumeBindingMode"),
+            fine(forget(VOLUMES, "parameters.kmsKeyId")),
+        ],
+        compliant=[put(POSTGRES_CLUSTER, f"{PARAMETERS}.synchronous_commit", "remote_apply")],
     ),
 }
 

@@ -48,6 +48,7 @@ MAIN_POOLER = f"{POOLER}::database-pooler"
 DATA_GROUP = f"{EKS_NODE_GROUP}::nodes-data"
 RUNNER_HOST = "spec.template.spec.containers[0].env[name=ODOO_QUEUE_JOB_JOBRUNNER_DB_HOST].value"
 PARAMETERS = "spec.postgresql.parameters"
+POOL = "spec.pgbouncer.parameters"
 SYNCHRONOUS = "spec.postgresql.synchronous"
 
 
@@ -290,6 +291,27 @@ TESTS = {
             since_other_season(put(f"{SCALED_OBJECT}::storefront", "metadata.annotations.note", "season")),
             put(POSTGRES_CLUSTER, "spec.inheritedMetadata.annotations.note", "no baseline, nothing to compare"),
         ],
+    ),
+    "db-11": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(POOLER, "spec.type", "ro"),
+            put(POOLER, "spec.pgbouncer.poolMode", "session"),
+            put(POOLER, "spec.cluster.name", "other"),
+            put(POOLER, f"{POOL}.client_tls_sslmode", "allow"),
+        ],
+        absent=[
+            drop(POOLER, "spec.pgbouncer.poolMode"),
+            drop(POOLER, f"{POOL}.client_tls_sslmode"),
+            drop(POOLER, "spec.cluster"),
+            fine(drop(POOLER, "spec.type")),
+        ],
+        unknown=[
+            forget(POOLER, "spec.type"),
+            forget(POOLER, "spec.pgbouncer.poolMode"),
+            forget(POOLER, "spec.cluster.name"),
+        ],
+        compliant=[put(POOLER, f"{POOL}.client_tls_sslmode", "verify-full")],
     ),
 }
 

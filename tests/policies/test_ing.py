@@ -524,6 +524,28 @@ TESTS = {
             drop(CERTIFICATE, "spec.renewBeforePercentage") + put(CERTIFICATE, "spec.renewBefore", "1600h"),
         ],
     ),
+    "ing-16": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(EDGE_SERVICE, f'metadata.annotations."{NLB}-scheme"', "internal"),
+            put(EDGE_SERVICE, f'metadata.annotations."{NLB}-nlb-target-type"', "instance"),
+            put(EDGE_SERVICE, f'metadata.annotations."{NLB}-healthcheck-port"', "traffic-port"),
+            put(EDGE_SERVICE, f'metadata.annotations."{NLB}-healthcheck-path"', "/"),
+            put(EDGE_SERVICE, "spec.ports[name=websecure].port", 8443),
+            put(EDGE_SERVICE, 'spec.selector."app.kubernetes.io/name"', "other"),
+        ],
+        absent=[
+            drop(EDGE_SERVICE, f'metadata.annotations."{NLB}-scheme"'),
+            drop(EDGE_SERVICE, f'metadata.annotations."{NLB}-healthcheck-protocol"'),
+            delete(EDGE_SERVICE),
+            delete(TRAEFIK),
+        ],
+        unknown=[
+            forget(EDGE_SERVICE, "metadata.annotations"),
+            forget(EDGE_SERVICE, "spec.ports"),
+        ],
+        compliant=[put(EDGE_SERVICE, f'metadata.annotations."{NLB}-additional-resource-tags"', "class=gold")],
+    ),
 }
 
 test_edits, test_whole = rules_tested("ing", TESTS)

@@ -1,14 +1,10 @@
 """Edits that the rules on security must catch, and edits that they must not."""
 
-import re
-import tomllib
 from datetime import UTC, datetime
 from typing import Any
 
-from guardrails.catalogue import RULES
 from guardrails.kinds import (
-    ADMISSION_BINDING,
-    ADMISSION_POLICY,
+    CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
     CRON_JOB,
@@ -16,6 +12,7 @@ from guardrails.kinds import (
     EKS_ACCESS_ENTRY,
     EKS_CLUSTER,
     EKS_NODE_GROUP,
+    ELASTICACHE_GROUP,
     EXTERNAL_SECRET,
     HELM_RELEASE,
     IAM_ROLE_POLICY,
@@ -24,13 +21,12 @@ from guardrails.kinds import (
     NODE_CLASS,
     POOLER,
     POSTGRES_CLUSTER,
+    ROLE,
     ROLE_BINDING,
     SECRET,
     SECRET_STORE,
     SECRETS_MANAGER_SECRET,
 )
-from guardrails.sec.admission import CATALOGUE, _policies
-from guardrails.sec.images import REGISTRIES
 from tests.policies.harness import (
     STACKS,
     Edit,
@@ -60,11 +56,9 @@ CONF = f"{EXTERNAL_SECRET}::=odoo-storefront"
 CONF_TEXT = 'spec.target.template.data."odoo.conf"'
 ROTATION = f"{CRON_JOB}::rotation-job"
 ROLES = "spec.managed.roles"
+HBA = "spec.postgresql.pg_hba"
+RELEASE_ROLE = f"{ROLE}::odoo-release-role"
 CNPG = f"{HELM_RELEASE}::operators-cnpg-release"
-POLICY = f"{ADMISSION_POLICY}::sec-05-images"
-BINDING = f"{ADMISSION_BINDING}::sec-05-images"
-FREEZE = f"{ADMISSION_BINDING}::freeze-binding"
-SWITCH = f"{CRON_JOB}::freeze-job"
 DIGEST = f"sha256:{'0' * 64}"
 
 
@@ -363,45 +357,6 @@ TESTS = {
             put(EKS_CLUSTER, "tags.note", "supported"),
         ],
     ),
-    "sec-11": RuleTests(
-        violating=[
-            only(CLUSTERS, delete(POLICY)),
-            only(CLUSTERS, delete(BINDING)),
-            only(CLUSTERS, put(POLICY, "spec.failurePolicy", "Ignore")),
-            only(CLUSTERS, put(POLICY, "spec.validations[0].expression", "true")),
-            only(CLUSTERS, put(POLICY, "spec.matchConditions", [{"name": "nobody", "expression": "false"}])),
-            only(CLUSTERS, put(BINDING, "spec.validationActions", ["Audit"])),
-            only(CLUSTERS, put(BINDING, "spec.matchResources.namespaceSelector", {"matchLabels": {"a": "b"}})),
-            delete(FREEZE),
-            put(FREEZE, "spec.paramRef.parameterNotFoundAction", "Allow"),
-            put(FREEZE, "spec.paramRef.name", "another"),
-            put(FREEZE, "spec.validationActions", ["Warn"]),
-            delete(f"{CONFIG_MAP}::freeze-state"),
-            put(f"{CONFIG_MAP}::freeze-state", "data", {"frozen": "false"}),
-            delete(SWITCH),
-            put(SWITCH, "spec.suspend", True),
-            delete(f"{CONFIG_MAP}::freeze-files"),
-            put(f"{CONFIG_MAP}::freeze-files", 'data."plan.json"', '{"windows": []}'),
-        ],
-        absent=[
-            only(CLUSTERS, drop(POLICY, "spec.validations")),
-            only(CLUSTERS, drop(BINDING, "spec.matchResources")),
-            drop(FREEZE, "spec.paramRef"),
-            drop(f"{CONFIG_MAP}::freeze-files", 'data."plan.json"'),
-        ],
-        unknown=[
-            only(CLUSTERS, forget(POLICY, "spec.validations[0].expression")),
-            only(CLUSTERS, forget(BINDING, "spec.validationActions")),
-            forget(FREEZE, "spec.paramRef.name"),
-            forget(SWITCH, "spec.suspend"),
-            forget(f"{CONFIG_MAP}::freeze-files", 'data."plan.json"'),
-        ],
-        compliant=[
-            only(CLUSTERS, put(POLICY, "metadata.labels", {"a": "b"})),
-            put(SWITCH, "spec.schedule", "*/2 * * * *"),
-            put(SWITCH, "spec.suspend", False),
-        ],
-    ),
     "sec-10": RuleTests(
         on=SERVING,
         violating=[
@@ -426,28 +381,68 @@ TESTS = {
             put(WEB, "metadata.annotations", {"reloader.stakater.com/auto": "true"}),
         ],
     ),
+    "sec-11": RuleTests(
+        on={"outlet", "peak"},
+        violating=[
+            put(ELASTICACHE_GROUP, "transitEncryptionEnabled", False),
+            put(ELASTICACHE_GROUP, "transitEncryptionMode", "preferred"),
+            put(ELASTICACHE_GROUP, "atRestEncryptionEnabled", False),
+            put(ELASTICACHE_GROUP, "authToken", ""),
+            put(ELASTICACHE_GROUP, "securityGroupIds", []),
+        ],
+        absent=[
+            drop(ELASTICACHE_GROUP, "transitEncryptionEnabled"),
+            drop(ELASTICACHE_GROUP, "authToken"),
+            drop(ELASTICACHE_GROUP, "kmsKeyId"),
+            drop(ELASTICACHE_GROUP, "securityGroupIds"),
+            fine(drop(ELASTICACHE_GROUP, "transitEncryptionMode")),
+        ],
+        unknown=[
+            forget(ELASTICACHE_GROUP, "transitEncryptionEnabled"),
+            fine(forget(ELASTICACHE_GROUP, "kmsKeyId")),
+        ],
+        compliant=[put(ELASTICACHE_GROUP, "description", "sessions")],
+    ),
+    "sec-12": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(POSTGRES_CLUSTER, "spec.enableSuperuserAccess", True),
+            only(OWN_DATABASE, put(POSTGRES_CLUSTER, f"{ROLES}[1].superuser", True)),
+            put(POSTGRES_CLUSTER, HBA, lambda lines: ["host all all 0.0.0.0/0 scram-sha-256", *lines]),
+            put(POSTGRES_CLUSTER, HBA, lambda lines: ["hostssl all all all trust", *lines]),
+            put(POSTGRES_CLUSTER, HBA, lambda lines: lines[:-1]),
+            put(POSTGRES_CLUSTER, "spec.postgresql.parameters.log_parameter_max_length", "-1"),
+            put(POSTGRES_CLUSTER, 'spec.postgresql.parameters."pgaudit.log_parameter"', "on"),
+        ],
+        absent=[
+            drop(POSTGRES_CLUSTER, HBA),
+            drop(POSTGRES_CLUSTER, "spec.postgresql.parameters.log_parameter_max_length"),
+            fine(drop(POSTGRES_CLUSTER, "spec.enableSuperuserAccess")),
+        ],
+        unknown=[
+            forget(POSTGRES_CLUSTER, "spec.enableSuperuserAccess"),
+            forget(POSTGRES_CLUSTER, HBA),
+        ],
+        compliant=[put(POSTGRES_CLUSTER, HBA, lambda lines: ["hostssl all all 10.0.0.0/8 cert", *lines])],
+    ),
+    "sec-13": RuleTests(
+        on=SERVING,
+        violating=[
+            put(RELEASE_ROLE, "rules[0].verbs", ["*"]),
+            put(RELEASE_ROLE, "rules[0].apiGroups[0]", "*"),
+            put(RELEASE_ROLE, "rules[1].resources", ["*"]),
+            put(RELEASE_ROLE, "rules[0].verbs", ["escalate"]),
+            put(f"{ROLE_BINDING}::tenancy-application-team", "roleRef.name", "cluster-admin"),
+            only(CLUSTERS, put(f"{CLUSTER_ROLE}::access-application-team", "rules[0].verbs", ["*"])),
+        ],
+        absent=[drop(f"{ROLE_BINDING}::tenancy-application-team", "roleRef.name")],
+        unknown=[
+            forget(RELEASE_ROLE, "rules"),
+            forget(RELEASE_ROLE, "rules[0].verbs"),
+            fine(forget(f"{ROLE_BINDING}::tenancy-application-team", "roleRef.name")),
+        ],
+        compliant=[put(RELEASE_ROLE, "rules[0].verbs", ["get", "list"])],
+    ),
 }
 
 test_edits, test_whole = rules_tested("sec", TESTS)
-
-
-def test_the_admission_twin_is_of_rules_of_the_catalogue() -> None:
-    """A name and every message begin with the rule that a policy is the twin of."""
-    policies = tomllib.loads(CATALOGUE.read_text())["policies"]
-    rules = {"-".join(policy["name"].split("-")[:2]) for policy in policies}
-    assert rules <= RULES.keys()
-    for policy in policies:
-        rule = "-".join(policy["name"].split("-")[:2])
-        assert all(each["message"].startswith(f"{rule}: ") for each in policy["spec"]["validations"])
-
-
-def test_pack_and_api_server_allow_the_same_images() -> None:
-    (policy,) = [each for each in _policies("111122223333") if each["name"] == "sec-05-images"]
-    expression = policy["spec"]["validations"][1]["expression"]
-    pattern = re.compile(expression.partition("matches('")[2].rpartition("')")[0])
-    assert isinstance(REGISTRIES.default, tuple)
-    for allowed in REGISTRIES.default:
-        image = allowed.replace("{account}", "111122223333").replace("*", "name")
-        assert pattern.match(image), image
-    for other in ("docker.io/bitnami/redis", "docker.io.evil/library/x", "quay.io/x", "odoo", "ghcr.io/x/y"):
-        assert not pattern.match(other), other

@@ -136,6 +136,8 @@ def _of_key(key: Resource, graph: Graph) -> Iterator[Violation]:
         if not statement.allows:
             continue
         for who in statement.principals:
+            if who == "*" and not statement.conditions.entries():
+                yield Violation(key, "everybody may use it")
             owner = any(who in (account, f"arn:aws:iam::{account}:root") for account in accounts)
             if not owner and (taken := _taken(statement, LOCKING_OUT)):
                 yield Violation(key, f"{who} may {', '.join(taken)}")

@@ -98,7 +98,7 @@ def _lock_days(bucket: Bucket) -> float:
     why="Whoever takes over an account deletes the backups first. Versions and a lock that nobody can lift are what is "
     "left then; in GOVERNANCE mode an administrator's credentials lift it.",
     fix="BucketVersioning Enabled, objectLockEnabled with a default retention, all four public access blocks, a Deny "
-    "of aws:SecureTransport false, aws:kms with a key, forceDestroy false, protect",
+    "of aws:SecureTransport false and of customer-provided keys, aws:kms with a key, forceDestroy false, protect",
     scenario="Ransomware comes with an administrator's laptop in the week before Christmas.",
     implies=("bk-03", "bk-05", "bk-07", "bk-12", "ops-02", "iso-04", "cost-05"),
     protects=Protects.DATA,
@@ -107,9 +107,11 @@ def cannot_be_erased(resource: Resource, graph: Graph) -> Iterable[Violation]:
     bucket = Bucket(resource, graph)
     mine = {each.name for each in graph.kept.filestores}
     locked = {each.name for each in (*graph.kept.archives, *graph.kept.copies)}
+    for what in _open_to_others(bucket):
+        yield Violation(resource, what)
     if bucket.name not in mine | locked:
-        return
-    for what in (*_open_to_loss(bucket), *_open_to_others(bucket)):
+        return  # exports, which may be made again; but they are customers' data all the same
+    for what in _open_to_loss(bucket):
         yield Violation(resource, what)
     if bucket.name in locked:
         for what in _unlocked(bucket, production=graph.contract.production):
@@ -134,6 +136,11 @@ def _open_to_others(bucket: Bucket) -> Iterator[str]:
     policy = bucket.one(kinds.BUCKET_POLICY)
     if not any(_tls_only(each, bucket.arn) for each in (statements(policy.at("policy")) if policy else ())):
         yield "its policy does not refuse what comes without TLS"
+    if not any(_no_customer_keys(each, bucket.arn) for each in (statements(policy.at("policy")) if policy else ())):
+        yield "its policy does not refuse objects under a key that whoever writes brings along: a ransom needs no more"
+    for statement in statements(policy.at("policy")) if policy else ():
+        if statement.allows and "*" in statement.principals and not statement.conditions.entries():
+            yield f"its policy allows {', '.join(sorted(statement.actions)) or 'something'} to everybody"
     encryption = bucket.one(kinds.BUCKET_ENCRYPTION)
     defaults = (
         [each.at("applyServerSideEncryptionByDefault") for each in encryption.items("rules")] if encryption else []
@@ -164,6 +171,16 @@ def _tls_only(statement: Statement, arn: str) -> bool:
         for word in (value.words() if isinstance(value.raw, list) else [value.text()])
     }
     return whole and values == {"false"} and covers(statement, arn) and covers(statement, f"{arn}/x")
+
+
+def _no_customer_keys(statement: Statement, arn: str) -> bool:
+    """Whether a statement refuses everybody to write under a key of the writer's own (SSE-C)."""
+    if statement.allows or "*" not in statement.principals or not covers(statement, f"{arn}/x"):
+        return False
+    asked = {key.lower(): value for key, value in statement.conditions.at("Null").entries().items()}
+    named = asked.pop("s3:x-amz-server-side-encryption-customer-algorithm", None)
+    alone = not asked and set(statement.conditions.entries()) == {"Null"}
+    return alone and named is not None and not named.flag() and statement.takes("s3:PutObject")
 
 
 def _unlocked(bucket: Bucket, *, production: bool) -> Iterator[str]:

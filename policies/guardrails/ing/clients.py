@@ -31,10 +31,17 @@ def true_addresses(resource: Resource, graph: Graph) -> Iterable[Violation]:
     if resource.kind == "Middleware":
         yield from _strategies(Middleware(resource))
         return
+    for pod in graph.odoo_of(resource):
+        if pod.serves and "--proxy-mode" not in pod.argv and _off(pod.text("proxy_mode", "False")):
+            yield Violation(resource, "proxy_mode is off: Odoo takes the edge for every visitor, and links to http")
     for proxy in graph.routing.proxies:
         if proxy.resource is resource:
             yield from _trusted(proxy, graph)
             yield from _told(proxy)
+
+
+def _off(text: str | None) -> bool:
+    return (text or "").strip().lower() not in ("true", "1", "yes", "on")
 
 
 def _strategies(middleware: Middleware) -> Iterator[Violation]:

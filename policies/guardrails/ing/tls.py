@@ -114,7 +114,7 @@ def _route(resource: Resource, graph: Graph) -> Iterable[Violation]:
     fix="no certificatesResolvers (cert-manager makes the certificates), no --api; metrics and ping on entry points "
     "that no Service of type LoadBalancer leads to",
     scenario="A search engine for open dashboards finds nothing of the shop before Black Friday.",
-    implies=("ing-10",),
+    implies=("ing-10", "ing-16"),
 )
 def nothing_of_its_own(graph: Graph) -> Iterable[Violation]:
     for proxy in graph.routing.proxies:

@@ -1,6 +1,5 @@
-"""Rules on security: secrets and their rotation, images, the cluster's locks, who may come in, what is supported,
-and what the API server holds of all rules against whoever goes around Pulumi."""
+"""Rules on security: secrets and their rotation, images, the cluster's locks, who may come in, what is supported."""
 
-from guardrails.sec import access, admission, cluster, images, rotation, secrets, support
+from guardrails.sec import access, cluster, database, images, rights, rotation, secrets, sessions, support
 
-__all__ = ["access", "admission", "cluster", "images", "rotation", "secrets", "support"]
+__all__ = ["access", "cluster", "database", "images", "rights", "rotation", "secrets", "sessions", "support"]
