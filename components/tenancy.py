@@ -8,7 +8,6 @@ from pulumi_kubernetes.rbac.v1 import RoleBinding
 
 from components.access_entry import access_entry
 from components.closed_namespace import ClosedNamespace, ClosedNamespaceArgs
-from components.freeze_switch import FreezeSwitch, FreezeSwitchArgs
 from components.network import SubnetCidrs, subnet_cidrs
 from components.network_policies import Neighbours, network_policies
 from components.quota import resource_quotas
@@ -101,13 +100,6 @@ class Tenancy(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self._team(name, args, PLATFORM_TEAM, "admin", args.identity.review(), inside)
         self._team(name, args, APPROVERS, APPROVER, args.identity.review(), inside)
-        FreezeSwitch(
-            f"{name}-freeze",
-            FreezeSwitchArgs(
-                identity=args.identity, freezes=settings.freezes, time_zone=settings.time_zone, image=settings.image
-            ),
-            opts=inside,
-        )
         if hosting.serves_retailer:
             role = args.plan.settings.application_team_role
             group = args.identity.application_team
