@@ -117,9 +117,10 @@ def _break_glass() -> list[dict[str, Any]]:
         {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": mend},
         {
             "apiGroups": ["postgresql.cnpg.io"],
-            "resources": ["clusters", "clusters/status", "poolers", "backups"],
-            "verbs": [*mend, "create"],
+            "resources": ["clusters", "clusters/status", "poolers"],
+            "verbs": mend,
         },
+        {"apiGroups": ["postgresql.cnpg.io"], "resources": ["backups"], "verbs": [*mend, "create"]},
     ]
 
 

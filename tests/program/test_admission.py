@@ -68,7 +68,7 @@ KINDS = {
     "TriggerAuthentication",
     "Pooler",
 }
-MANY = {"Middleware", "IngressRoute", "ScaledObject", "PodDisruptionBudget", "ExternalSecret", "Deployment", "Pooler"}
+MANY = {"Middleware", "IngressRoute", "ScaledObject", "PodDisruptionBudget", "ExternalSecret", "Deployment"}
 NAMED = {"pos", "pos-rate", "storefront", "jobrunner", "traefik"}
 """Of kinds that there are many of, as many as the tests change: that `up` comes up with all is tested with `up`."""
 
@@ -412,6 +412,20 @@ CHANGES: dict[str, tuple[str, str, Any, tuple[str, ...], str | None]] = {
         {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}},
         (),
         None,
+    ),
+    "a database's image": (
+        "break-glass",
+        "cluster/petit-marche-db",
+        {"spec": {"imageName": "ghcr.io/cloudnative-pg/postgresql:18"}},
+        (),
+        "sec-05",
+    ),
+    "a pooler's image": (
+        "break-glass",
+        "pooler/petit-marche-db-pooler",
+        {"spec": {"template": {"spec": {"containers": [{"name": "pgbouncer", "image": "quay.io/x/y:1"}]}}}},
+        (),
+        "sec-05",
     ),
     "a team's image": ("application", "deployment/pos", image(GOOD), (), "sec-11"),
     "a team's schedule": ("application", "cronjob/reconciliation", {"spec": {"schedule": "* * * * *"}}, (), "sec-11"),
