@@ -7,13 +7,20 @@ import pulumi
 from components.closed_namespace import ClosedNamespace, ClosedNamespaceArgs
 from components.network import subnet_cidrs
 from components.network_rules import closed, kubernetes_api, policy
-from retail.naming import CHANGE_CONTROL, LABEL_TIER, Identity
+from retail.naming import CHANGE_CONTROL, Identity
 
 TIER = "freeze"
 """Of the switches' pods, in their labels."""
 
-QUOTA = {"pods": "100", "services": "0", "persistentvolumeclaims": "0"}
-"""A pod of a moment for each retailer, and nothing else."""
+QUOTA = {
+    "pods": "100",
+    "requests.cpu": "2",
+    "requests.memory": "6400Mi",
+    "limits.memory": "12800Mi",
+    "services": "0",
+    "persistentvolumeclaims": "0",
+}
+"""A pod of a moment for each of a hundred retailers, and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +57,7 @@ class ChangeControl(pulumi.ComponentResource):
                 quotas={"quota": {"hard": QUOTA}},
                 policies={
                     **closed(),
-                    TIER: policy({"matchLabels": {LABEL_TIER: TIER}}, egress=[kubernetes_api(api)]),
+                    TIER: policy({}, egress=[kubernetes_api(api)]),
                 },
                 labels={},
             ),

@@ -130,7 +130,7 @@ def test_kubeconfig_holds_no_credential(run_component: Any, identity: Identity) 
 def test_all_mistakes_are_in_one_message(identity: Identity) -> None:
     with pytest.raises(
         pulumi.InputPropertiesError,
-        match=r"endpoint_cidrs must not be.*; break_glass_role must not be platform_team_role.*; approver_role must not",
+        match=r"endpoint_cidrs must not be.*; break_glass_role must not be platform_team_role.*; approver_role must",
     ):
         roles = {"break_glass_role": "platform-team", "approver_role": "platform-team"}
         args(identity, endpoint_cidrs=("0.0.0.0/0",), **roles)
