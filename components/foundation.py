@@ -70,7 +70,11 @@ class Foundation(pulumi.ComponentResource):
         FreezeSwitch(
             f"{name}-freeze",
             FreezeSwitchArgs(
-                identity=identity, freezes=settings.freezes, time_zone=settings.time_zone, image=settings.image
+                identity=identity,
+                freezes=settings.freezes,
+                time_zone=settings.time_zone,
+                image=settings.image,
+                owner=settings.owner,
             ),
             opts=inside,
         )

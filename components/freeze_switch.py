@@ -15,9 +15,9 @@ from components.admission import FREEZE_POLICY, NAMESPACE_NAME
 from components.change_control import TIER
 from components.database_pods import object_labels
 from components.odoo_pod import GROUP, USER, script
-from components.operators.pods import NODE_SELECTOR
+from components.placement import Placement
 from components.pod_security import container_security, pod_security
-from retail.naming import CHANGE_CONTROL, Identity, shorten
+from retail.naming import CHANGE_CONTROL, Identity, Pool, shorten
 from retail.objectives import WorkloadClass
 from retail.peaks import Window
 
@@ -34,12 +34,16 @@ RBAC = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True, kw_only=True)
 class FreezeSwitchArgs:
-    """freezes: in local time of time_zone, an IANA name. image: with Python 3.11 in it; the retailer's Odoo has."""
+    """freezes: in local time of time_zone, an IANA name. image: with Python 3.11 in it; the retailer's Odoo has.
+
+    owner: whose job pool it runs on.
+    """
 
     identity: Identity
     freezes: Sequence[Window]
     time_zone: str
     image: str
+    owner: str
 
 
 class FreezeSwitch(pulumi.ComponentResource):
@@ -54,7 +58,7 @@ class FreezeSwitch(pulumi.ComponentResource):
 
     Example:
         FreezeSwitch("freeze", FreezeSwitchArgs(identity=identity, freezes=settings.freezes, time_zone="Europe/Paris",
-            image=settings.image))
+            image=settings.image, owner=settings.owner))
     """
 
     def __init__(self, name: str, args: FreezeSwitchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -161,8 +165,7 @@ def _pod(args: FreezeSwitchArgs, account: str, files: pulumi.Input[str]) -> dict
         "restartPolicy": "Never",
         "priorityClassName": str(WorkloadClass.IMPORTANT),
         "securityContext": pod_security(user=USER, group=GROUP),
-        # Where operators are: there are always nodes.
-        "nodeSelector": NODE_SELECTOR,
+        **Placement(Pool.JOBS, args.owner).pod_fields(),
         "containers": [
             {
                 "name": TIER,

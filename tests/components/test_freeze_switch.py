@@ -19,7 +19,9 @@ IMAGE = "registry.example/odoo@sha256:" + "0" * 64
 
 @pytest.fixture(scope="module")
 def evaluation(run_component: Any, identity: Identity) -> Evaluation:
-    args = FreezeSwitchArgs(identity=identity, freezes=(CHRISTMAS, SUMMER), time_zone="Europe/Paris", image=IMAGE)
+    args = FreezeSwitchArgs(
+        identity=identity, freezes=(CHRISTMAS, SUMMER), time_zone="Europe/Paris", image=IMAGE, owner="acme"
+    )
     made: Evaluation = run_component(lambda opts, _: FreezeSwitch("freeze", args, opts))
     return made
 
