@@ -31,6 +31,7 @@ if settings.hosting.owns_cluster:
             endpoint_cidrs=settings.endpoint_cidrs,
             platform_team_role=settings.platform_team_role,
             break_glass_role=settings.break_glass_role,
+            approver_role=settings.approver_role,
         ),
         opts=in_aws,
     )

@@ -1,4 +1,4 @@
-"""What teams of people may do: two ClusterRoles that are bound namespace by namespace, never to the whole cluster."""
+"""What teams of people may do: ClusterRoles that are bound namespace by namespace, never to the whole cluster."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.rbac.v1 import ClusterRole
 
-from components.team_admission import TeamAdmission, TeamAdmissionArgs
-from retail.naming import APPLICATION_TEAM, BREAK_GLASS, Identity
+from components.admission import Admission, AdmissionArgs
+from retail.naming import APPLICATION_TEAM, APPROVER, BREAK_GLASS, Identity
 
 READ = ["get", "list", "watch"]
 
@@ -56,15 +56,15 @@ class AccessRolesArgs:
 class AccessRoles(pulumi.ComponentResource):
     """`application-team` looks at everything but Secrets, restarts Deployments, and runs and suspends CronJobs.
     RBAC can't tell a restart from another image, or a run of a CronJob from a pod that prints a Secret: what these
-    requests may contain is the admission policies' to say (components/team_admission.py).
+    requests may contain is the admission policies' to say (components/admission.py).
 
     `break-glass` mends workloads in an emergency: it enters pods, evicts them, scales, rolls back, and promotes a
     standby. No network policy, route, quota, disruption budget, Secret, role or binding is in it, so that it can't open
     one retailer to another. Nobody has it. Its group has an access entry and no rights, until the platform team binds
-    it, in one namespace and for a while:
+    it, in one namespace and for at most eight hours (docs/admission.md has the command). The binding says when it ends,
+    and is taken away then.
 
-        kubectl create rolebinding break-glass-INC123 -n NAMESPACE --clusterrole=break-glass --group=break-glass
-        kubectl annotate rolebinding break-glass-INC123 -n NAMESPACE retail/owner=NAME retail/review-due=DAY
+    `approver` makes the approvals that a change in a freeze needs, and nothing else.
 
     Why a group and not a second administrator: an IAM role that may do all may also be used for all, and the audit log
     tells afterwards only. Should nobody of the platform team get in, an administrator of the AWS account makes an
@@ -79,8 +79,9 @@ class AccessRoles(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         labels = args.identity.labels("access")
         # Before the role that they hold in: bound first, it would be without limits.
-        admission = TeamAdmission(name, TeamAdmissionArgs(identity=args.identity), opts=child)
-        for role, rules in ((APPLICATION_TEAM, _application_team()), (BREAK_GLASS, _break_glass())):
+        admission = Admission(name, AdmissionArgs(identity=args.identity), opts=child)
+        roles = {APPLICATION_TEAM: _application_team(), BREAK_GLASS: _break_glass(), APPROVER: _approver()}
+        for role, rules in roles.items():
             ClusterRole(
                 f"{name}-{role}",
                 metadata={"name": role, "labels": labels},
@@ -109,13 +110,19 @@ def _break_glass() -> list[dict[str, Any]]:
         *_reading(),
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]},
         {"apiGroups": [""], "resources": ["pods/eviction", "pods/exec", "pods/portforward"], "verbs": ["create"]},
-        {"apiGroups": ["apps"], "resources": ["deployments", "deployments/scale"], "verbs": mend},
+        # Not `deployments/scale`: no freeze can hold it without holding up autoscalers should its parameter be gone.
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": mend},
         {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": mend},
         {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete"]},
         {"apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": mend},
         {
             "apiGroups": ["postgresql.cnpg.io"],
-            "resources": ["clusters", "clusters/status", "poolers", "backups"],
-            "verbs": [*mend, "create"],
+            "resources": ["clusters", "clusters/status", "poolers"],
+            "verbs": mend,
         },
+        {"apiGroups": ["postgresql.cnpg.io"], "resources": ["backups"], "verbs": [*mend, "create"]},
     ]
+
+
+def _approver() -> list[dict[str, Any]]:
+    return [*_reading(), {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "delete"]}]

@@ -9,7 +9,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.odoo_release import QUIESCED, image_digest
 from components.scaling_signals import TRIGGER_AUTHENTICATION, load_triggers
-from retail.naming import Identity
+from retail.naming import ANNOTATION_CEILING, Identity
 from retail.peaks import floor_crons
 from retail.plan import Plan, TierPlan
 from retail.tiers import Tier
@@ -138,7 +138,11 @@ class Autoscaling(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         settings = args.plan.settings
-        annotations = {PAUSE_SCALE_IN: "true" if settings.season == "peak" else "false"}
+        ceilings = {str(tier): plan.peak_ceiling for tier, plan in args.plan.tiers.items()}
+        annotations = {
+            PAUSE_SCALE_IN: "true" if settings.season == "peak" else "false",
+            ANNOTATION_CEILING: str(ceilings.get(target, spec["maxReplicaCount"])),
+        }
         if target in QUIESCED:
             released = image_digest(settings.image)[:12]
             annotations |= {PAUSED: "false", RELEASED: released, "pulumi.com/patchForce": "true"}

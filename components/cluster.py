@@ -10,7 +10,7 @@ from pulumi_aws import cloudwatch, eks, iam, kms
 from components.access_entry import access_entry
 from components.addon import Addon, AddonArgs
 from components.kubeconfig import kubeconfig
-from retail.naming import BREAK_GLASS, PLATFORM_TEAM, Identity
+from retail.naming import APPROVERS, BREAK_GLASS, PLATFORM_TEAM, Identity
 
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -28,7 +28,8 @@ class ClusterArgs:
     """version: Kubernetes, as 1.35. control_plane_subnet_ids: by zone, for the API's network interfaces alone.
 
     endpoint_cidrs: who may reach the Kubernetes API from outside the VPC; nobody where empty.
-    platform_team_role, break_glass_role: names (with path, if any) of IAM roles that exist in the identity's account.
+    platform_team_role, break_glass_role, approver_role: names (with path, if any) of IAM roles that exist in the
+    identity's account.
     log_days: how long control plane logs are kept.
     """
 
@@ -39,6 +40,7 @@ class ClusterArgs:
     endpoint_cidrs: tuple[str, ...] = ()
     platform_team_role: str
     break_glass_role: str
+    approver_role: str
     log_days: int = 365
 
     def __post_init__(self) -> None:
@@ -46,9 +48,13 @@ class ClusterArgs:
         if "0.0.0.0/0" in self.endpoint_cidrs:
             reason = "must not be the whole internet (0.0.0.0/0); name the networks of those who administer the cluster"
             errors.append({"property_path": "endpoint_cidrs", "reason": reason})
-        if self.platform_team_role == self.break_glass_role:
-            reason = f"must not be platform_team_role, EKS takes one entry for each role; given {self.break_glass_role}"
-            errors.append({"property_path": "break_glass_role", "reason": reason})
+        taken = {self.platform_team_role: "platform_team_role"}
+        for field in ("break_glass_role", "approver_role"):
+            role = getattr(self, field)
+            if other := taken.get(role):
+                reason = f"must not be {other}, EKS takes one entry for each role; given {role}"
+                errors.append({"property_path": field, "reason": reason})
+            taken[role] = field
         if errors:
             joined = "; ".join(f"{error['property_path']} {error['reason']}" for error in errors)
             raise pulumi.InputPropertiesError(f"ClusterArgs: {joined}", errors)
@@ -69,7 +75,7 @@ class Cluster(pulumi.ComponentResource):
     Example:
         Cluster("acme", ClusterArgs(identity=identity, cluster_name=identity.namespace, version=versions.KUBERNETES,
             control_plane_subnet_ids=network.control_plane_subnet_ids, platform_team_role="platform-team",
-            break_glass_role="break-glass"))
+            break_glass_role="break-glass", approver_role="approver"))
     """
 
     cluster_name: pulumi.Output[str]
@@ -193,9 +199,13 @@ class Cluster(pulumi.ComponentResource):
         return role, attachments
 
     def _access(self, name: str, args: ClusterArgs) -> None:
-        """The platform team administers; break-glass gets in, and no further."""
+        """The platform team administers; break-glass and approvers get in, and no further."""
         child = pulumi.ResourceOptions(parent=self)
-        roles = {PLATFORM_TEAM: args.platform_team_role, BREAK_GLASS: args.break_glass_role}
+        roles = {
+            PLATFORM_TEAM: args.platform_team_role,
+            BREAK_GLASS: args.break_glass_role,
+            APPROVERS: args.approver_role,
+        }
         entries = {
             group: access_entry(f"{name}-{group}", args.identity, self.cluster_name, role=role, group=group, opts=child)
             for group, role in roles.items()

@@ -10,6 +10,7 @@ from components.contract import contract
 from components.database_archive import cluster_name
 from components.database_topology import OtherRegion
 from components.encryption import EncryptionKey, EncryptionKeyArgs
+from components.freeze_switch import FreezeSwitch, FreezeSwitchArgs
 from components.headroom import Headroom, HeadroomArgs
 from components.network import subnet_cidrs
 from components.node_pools import NodePools, NodePoolsArgs
@@ -66,6 +67,17 @@ class Foundation(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self.tenancy = self._tenancy()
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.tenancy])
+        FreezeSwitch(
+            f"{name}-freeze",
+            FreezeSwitchArgs(
+                identity=identity,
+                freezes=settings.freezes,
+                time_zone=settings.time_zone,
+                image=settings.image,
+                owner=settings.owner,
+            ),
+            opts=inside,
+        )
         self.key = EncryptionKey(
             f"{name}-encryption",
             EncryptionKeyArgs(

@@ -10,6 +10,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from components.alerts.database import database_alerts
 from components.alerts.drills import drill_alerts
 from components.alerts.edge import certificate_alerts, scaling_alerts, secret_alerts, traefik_alerts
+from components.alerts.freeze import freeze_alerts
 from components.alerts.queue import queue_alerts
 from components.alerts.rule import Alert, Recording, while_awake
 from components.alerts.tiers import public_tier_rules, tier_pod_alerts, websocket_alerts
@@ -93,7 +94,7 @@ class Observability(pulumi.ComponentResource):
             if args.drills:
                 database = {**database, "drills": drill_alerts(identity.drill_namespace, DRILL, args.objectives)}
             yield "database", _known(database)
-        secrets = {"secrets": secret_alerts(namespace, ROTATION)}
+        secrets = {"secrets": secret_alerts(namespace, ROTATION), "freeze": freeze_alerts(namespace)}
         if args.edge_replicas:
             secrets["edge"] = traefik_alerts(namespace, args.edge_replicas)
         if not args.tiers:

@@ -23,7 +23,7 @@ from components.odoo_pod import (
 )
 from components.odoo_release import QUIESCED, TAKE_BACK
 from components.tier_role import Filestore, tier_role
-from retail.naming import selector
+from retail.naming import ANNOTATION_CEILING, selector
 from retail.plan import TierPlan
 from retail.tiers import Tier
 
@@ -144,6 +144,7 @@ class OdooTier(pulumi.ComponentResource):
                 **metadata,
                 "annotations": {
                     "secret.reloader.stakater.com/reload": f"odoo-{tier.tier},redis",
+                    ANNOTATION_CEILING: str(tier.peak_ceiling),
                     **(TAKE_BACK if tier.tier in QUIESCED else {}),
                 },
             },

@@ -9,6 +9,7 @@ import pulumi_kubernetes as kubernetes
 from components.access import ClusterAccess, SharedDatabase
 from components.access_roles import AccessRoles, AccessRolesArgs
 from components.addon import Addon, AddonArgs
+from components.change_control import ChangeControl, ChangeControlArgs
 from components.cluster import Cluster, ClusterArgs
 from components.cluster_defaults import ClusterDefaults, ClusterDefaultsArgs
 from components.encryption import volume_encryption
@@ -25,7 +26,7 @@ from retail.versions import KUBERNETES
 class PlatformArgs:
     """identity: of the stack that owns the cluster. zones: three. vpc_cidr: a /16. system_pool: the plan's.
 
-    endpoint_cidrs, and the names of the two roles: see ClusterArgs.
+    endpoint_cidrs, and the names of the three roles: see ClusterArgs.
     """
 
     identity: Identity
@@ -35,6 +36,7 @@ class PlatformArgs:
     endpoint_cidrs: tuple[str, ...] = ()
     platform_team_role: str
     break_glass_role: str
+    approver_role: str
 
 
 class Platform(pulumi.ComponentResource):
@@ -48,7 +50,7 @@ class Platform(pulumi.ComponentResource):
     Example:
         platform = Platform("acme", PlatformArgs(identity=identity, zones=settings.zones, vpc_cidr=settings.vpc_cidr,
             system_pool=plan.pools[Pool.SYSTEM], platform_team_role=settings.platform_team_role,
-            break_glass_role=settings.break_glass_role),
+            break_glass_role=settings.break_glass_role, approver_role=settings.approver_role),
             opts=in_aws)
     """
 
@@ -76,6 +78,7 @@ class Platform(pulumi.ComponentResource):
                 endpoint_cidrs=args.endpoint_cidrs,
                 platform_team_role=args.platform_team_role,
                 break_glass_role=args.break_glass_role,
+                approver_role=args.approver_role,
             ),
             opts=child,
         )
@@ -95,7 +98,12 @@ class Platform(pulumi.ComponentResource):
         bootstrap = self._reach(f"{name}-bootstrap", cluster_name, [system, *addons])
         in_cluster = pulumi.ResourceOptions(parent=self, providers=[bootstrap])
         defaults = ClusterDefaults(f"{name}-defaults", ClusterDefaultsArgs(identity=identity), opts=in_cluster)
-        AccessRoles(f"{name}-access", AccessRolesArgs(identity=identity), opts=in_cluster)
+        roles = AccessRoles(f"{name}-access", AccessRolesArgs(identity=identity), opts=in_cluster)
+        control = ChangeControl(
+            f"{name}-change-control",
+            ChangeControlArgs(identity=identity, vpc_cidr=args.vpc_cidr, zones=args.zones),
+            opts=in_cluster,
+        )
         operators = Operators(
             f"{name}-operators",
             OperatorsArgs(
@@ -108,7 +116,9 @@ class Platform(pulumi.ComponentResource):
             opts=in_cluster,
         )
         self.alert_topics = operators.alert_topics
-        self.kubernetes_provider = self._reach(f"{name}-kubernetes", cluster_name, [defaults, operators])
+        self.kubernetes_provider = self._reach(
+            f"{name}-kubernetes", cluster_name, [defaults, operators, roles, control]
+        )
         self.access = ClusterAccess(
             cluster_name=cluster.cluster_name,
             vpc_id=network.vpc_id,

@@ -11,7 +11,7 @@ from components.closed_namespace import ClosedNamespace, ClosedNamespaceArgs
 from components.network import SubnetCidrs, subnet_cidrs
 from components.network_policies import Neighbours, network_policies
 from components.quota import resource_quotas
-from retail.naming import APPLICATION_TEAM, LABEL_EDGE, PLATFORM_TEAM, Identity
+from retail.naming import APPLICATION_TEAM, APPROVER, APPROVERS, LABEL_EDGE, PLATFORM_TEAM, Identity
 from retail.plan import Plan
 from retail.settings import Hosting
 
@@ -53,7 +53,7 @@ class Tenancy(pulumi.ComponentResource):
     The quota is what the plan can need at most, so it stops what is not planned and nothing that is. People: the
     platform team administers; the retailer's own team comes in by an access entry of its own and may look, restart and
     run jobs (components/access_roles.py). Its group carries the namespace's name: a group that two namespaces had in
-    common would let one retailer's team into the other's.
+    common would let one retailer's team into the other's. Approvers are the cluster's, and may approve here.
 
     Example:
         Tenancy("acme", TenancyArgs(identity=identity, plan=plan, cluster_name=access.cluster_name, edge="acme",
@@ -99,6 +99,7 @@ class Tenancy(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self, depends_on=[room])
         child = pulumi.ResourceOptions(parent=self)
         self._team(name, args, PLATFORM_TEAM, "admin", args.identity.review(), inside)
+        self._team(name, args, APPROVERS, APPROVER, args.identity.review(), inside)
         if hosting.serves_retailer:
             role = args.plan.settings.application_team_role
             group = args.identity.application_team

@@ -23,6 +23,15 @@ PLATFORM_TEAM, BREAK_GLASS, APPLICATION_TEAM = "platform-team", "break-glass", "
 """Kubernetes groups (EKS access entries hand them out; an application team's begins with its namespace), and the names
 of the ClusterRoles of the same."""
 
+APPROVERS, APPROVER = "approvers", "approver"
+"""The group of those who approve changes in a freeze, and its ClusterRole."""
+
+CHANGE_CONTROL = "change-control"
+"""The namespace that freezes are switched in: no team is let into it, so none can run as the switch."""
+
+ANNOTATION_CEILING = "retail/replica-ceiling"
+"""Of Deployments and ScaledObjects of Odoo: pods that the connection budget was computed with."""
+
 TAINT_POOL = "retail/pool"
 """Taint key of every pool that is not for everybody; its value is the pool's name."""
 

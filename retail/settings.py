@@ -171,6 +171,9 @@ class Settings(BaseModel):
     break_glass_role: str = Field(
         "break-glass", description="IAM role (name) for emergencies; without rights of its own."
     )
+    approver_role: str = Field(
+        "approver", description="IAM role (name) of those who approve changes in a freeze; never the author's own."
+    )
     access_review_due: date | None = Field(
         None, description="Day by which every way into the cluster is to be reviewed (YYYY-MM-DD)."
     )

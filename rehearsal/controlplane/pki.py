@@ -34,8 +34,8 @@ CLIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "admin": ("rehearsal:admin", ("system:masters",)),
     "kube-controller-manager": ("system:kube-controller-manager", ()),
     "kube-scheduler": ("system:kube-scheduler", ()),
-    "kwok": ("rehearsal:kwok", ("system:masters",)),
-    "standins": ("rehearsal:standins", ("system:masters",)),
+    "kwok": ("system:rehearsal:kwok", ("system:masters",)),
+    "standins": ("system:rehearsal:stand-ins", ("system:masters",)),
 }
 
 

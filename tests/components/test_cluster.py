@@ -21,6 +21,7 @@ def args(identity: Identity, **changes: Any) -> ClusterArgs:
         "control_plane_subnet_ids": SUBNETS,
         "platform_team_role": "platform-team",
         "break_glass_role": "break-glass",
+        "approver_role": "approver",
     }
     return ClusterArgs(**{**given, **changes})
 
@@ -61,6 +62,7 @@ def test_only_access_entries_let_people_in(evaluation: Evaluation, control_plane
     assert {role: entry.inputs["kubernetesGroups"] for role, entry in entries.items()} == {
         "platform-team": ["platform-team"],
         "break-glass": ["break-glass"],
+        "approver": ["approvers"],
     }
 
 
@@ -127,6 +129,8 @@ def test_kubeconfig_holds_no_credential(run_component: Any, identity: Identity) 
 
 def test_all_mistakes_are_in_one_message(identity: Identity) -> None:
     with pytest.raises(
-        pulumi.InputPropertiesError, match=r"endpoint_cidrs must not be.*; break_glass_role must not be"
+        pulumi.InputPropertiesError,
+        match=r"endpoint_cidrs must not be.*; break_glass_role must not be platform_team_role.*; approver_role must",
     ):
-        args(identity, endpoint_cidrs=("0.0.0.0/0",), break_glass_role="platform-team")
+        roles = {"break_glass_role": "platform-team", "approver_role": "platform-team"}
+        args(identity, endpoint_cidrs=("0.0.0.0/0",), **roles)

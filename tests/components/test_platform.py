@@ -31,6 +31,7 @@ def args(identity: Identity, plan: Plan) -> PlatformArgs:
         system_pool=plan.pools[Pool.SYSTEM],
         platform_team_role="platform-team",
         break_glass_role="break-glass",
+        approver_role="approver",
     )
 
 

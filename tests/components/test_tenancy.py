@@ -358,7 +358,11 @@ def test_people_get_their_roles_by_group(run_tenancy: Callable[..., Any], make_t
     """The retailer's own team by a group that no other namespace knows."""
     found = run_tenancy(make_test_plan())
     bindings = {name: item for (kind, name), item in found.items() if kind == "RoleBinding"}
-    roles = {"platform-team": "admin", "acme-production-application-team": "application-team"}
+    roles = {
+        "platform-team": "admin",
+        "approvers": "approver",
+        "acme-production-application-team": "application-team",
+    }
     assert {name: binding["roleRef"]["name"] for name, binding in bindings.items()} == roles
     for group, binding in bindings.items():
         assert binding["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}]
@@ -368,7 +372,7 @@ def test_on_a_platform_there_is_no_application_team(
     run_tenancy: Callable[..., Any], make_test_plan: Callable[..., Plan]
 ) -> None:
     found = run_tenancy(make_test_plan(retailer="acme", hosting="platform", domain="group.example"))
-    assert [name for kind, name in found if kind == "RoleBinding"] == ["platform-team"]
+    assert [name for kind, name in found if kind == "RoleBinding"] == ["platform-team", "approvers"]
 
 
 def test_a_shared_retailer_must_name_its_platform(identity: Identity, make_test_plan: Callable[..., Plan]) -> None:

@@ -1,9 +1,14 @@
 """Edits that the rules on security must catch, and edits that they must not."""
 
+import re
+import tomllib
 from datetime import UTC, datetime
 from typing import Any
 
+from guardrails.catalogue import RULES
 from guardrails.kinds import (
+    ADMISSION_BINDING,
+    ADMISSION_POLICY,
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
@@ -27,6 +32,8 @@ from guardrails.kinds import (
     SECRET_STORE,
     SECRETS_MANAGER_SECRET,
 )
+from guardrails.sec.admission import CATALOGUE, _policies
+from guardrails.sec.images import REGISTRIES
 from tests.policies.harness import (
     STACKS,
     Edit,
@@ -59,6 +66,10 @@ ROLES = "spec.managed.roles"
 HBA = "spec.postgresql.pg_hba"
 RELEASE_ROLE = f"{ROLE}::odoo-release-role"
 CNPG = f"{HELM_RELEASE}::operators-cnpg-release"
+POLICY = f"{ADMISSION_POLICY}::sec-05-images"
+BINDING = f"{ADMISSION_BINDING}::sec-05-images"
+FREEZE = f"{ADMISSION_BINDING}::freeze-binding"
+SWITCH = f"{CRON_JOB}::freeze-job"
 DIGEST = f"sha256:{'0' * 64}"
 
 
@@ -357,6 +368,45 @@ TESTS = {
             put(EKS_CLUSTER, "tags.note", "supported"),
         ],
     ),
+    "sec-11": RuleTests(
+        violating=[
+            only(CLUSTERS, delete(POLICY)),
+            only(CLUSTERS, delete(BINDING)),
+            only(CLUSTERS, put(POLICY, "spec.failurePolicy", "Ignore")),
+            only(CLUSTERS, put(POLICY, "spec.validations[0].expression", "true")),
+            only(CLUSTERS, put(POLICY, "spec.matchConditions", [{"name": "nobody", "expression": "false"}])),
+            only(CLUSTERS, put(BINDING, "spec.validationActions", ["Audit"])),
+            only(CLUSTERS, put(BINDING, "spec.matchResources.namespaceSelector", {"matchLabels": {"a": "b"}})),
+            delete(FREEZE),
+            put(FREEZE, "spec.paramRef.parameterNotFoundAction", "Allow"),
+            put(FREEZE, "spec.paramRef.name", "another"),
+            put(FREEZE, "spec.validationActions", ["Warn"]),
+            delete(f"{CONFIG_MAP}::freeze-state"),
+            put(f"{CONFIG_MAP}::freeze-state", "data", {"frozen": "false"}),
+            delete(SWITCH),
+            put(SWITCH, "spec.suspend", True),
+            delete(f"{CONFIG_MAP}::freeze-files"),
+            put(f"{CONFIG_MAP}::freeze-files", 'data."plan.json"', '{"windows": []}'),
+        ],
+        absent=[
+            only(CLUSTERS, drop(POLICY, "spec.validations")),
+            only(CLUSTERS, drop(BINDING, "spec.matchResources")),
+            drop(FREEZE, "spec.paramRef"),
+            drop(f"{CONFIG_MAP}::freeze-files", 'data."plan.json"'),
+        ],
+        unknown=[
+            only(CLUSTERS, forget(POLICY, "spec.validations[0].expression")),
+            only(CLUSTERS, forget(BINDING, "spec.validationActions")),
+            forget(FREEZE, "spec.paramRef.name"),
+            forget(SWITCH, "spec.suspend"),
+            forget(f"{CONFIG_MAP}::freeze-files", 'data."plan.json"'),
+        ],
+        compliant=[
+            only(CLUSTERS, put(POLICY, "metadata.labels", {"a": "b"})),
+            put(SWITCH, "spec.schedule", "*/2 * * * *"),
+            put(SWITCH, "spec.suspend", False),
+        ],
+    ),
     "sec-10": RuleTests(
         on=SERVING,
         violating=[
@@ -381,7 +431,7 @@ TESTS = {
             put(WEB, "metadata.annotations", {"reloader.stakater.com/auto": "true"}),
         ],
     ),
-    "sec-11": RuleTests(
+    "sec-14": RuleTests(
         on={"outlet", "peak"},
         violating=[
             put(ELASTICACHE_GROUP, "transitEncryptionEnabled", False),
@@ -446,3 +496,24 @@ TESTS = {
 }
 
 test_edits, test_whole = rules_tested("sec", TESTS)
+
+
+def test_the_admission_twin_is_of_rules_of_the_catalogue() -> None:
+    """A name and every message begin with the rule that a policy is the twin of."""
+    policies = tomllib.loads(CATALOGUE.read_text())["policies"]
+    rules = {"-".join(policy["name"].split("-")[:2]) for policy in policies}
+    assert rules <= RULES.keys()
+    for policy in policies:
+        rule = "-".join(policy["name"].split("-")[:2])
+        assert all(each["message"].startswith(f"{rule}: ") for each in policy["spec"]["validations"])
+
+
+def test_pack_and_api_server_allow_the_same_images() -> None:
+    (policy,) = [each for each in _policies("111122223333") if each["name"] == "sec-05-images"]
+    expression = policy["spec"]["validations"][1]["expression"]
+    pattern = re.compile(expression.partition("matches('")[2].rpartition("')")[0])
+    for allowed in REGISTRIES.default:
+        image = allowed.replace("{account}", "111122223333").replace("*", "name")
+        assert pattern.match(image), image
+    for other in ("docker.io/bitnami/redis", "docker.io.evil/library/x", "quay.io/x", "odoo", "ghcr.io/x/y"):
+        assert not pattern.match(other), other

@@ -70,7 +70,7 @@ def standing(resource: Resource, graph: Graph) -> Iterator[Violation]:
     if namespace in graph.rooms or resource.family == family(kinds.HELM_RELEASE):
         return
     if not namespace:
-        if not owns and resource.family not in CLUSTER_WIDE:
+        if not owns and resource.family not in CLUSTER_WIDE and not _is_freeze(resource, graph):
             yield Violation(resource, "holds in the whole cluster, which is another's")
         return
     if owns and (namespace == "kube-system" or graph.named(kinds.NAMESPACE, "", namespace)):
@@ -79,6 +79,15 @@ def standing(resource: Resource, graph: Graph) -> Iterator[Violation]:
         yield Violation(resource, f"stands in {namespace}, which is not this stack's")
     elif not _is_under(resource.object_name, graph):
         yield Violation(resource, f"stands in {namespace} under a name that is not the retailer's")
+
+
+def _is_freeze(resource: Resource, graph: Graph) -> bool:
+    """A binding of the freeze policy holds in the one namespace that it names."""
+    if resource.family != family(kinds.ADMISSION_BINDING):
+        return False
+    selector = resource.at("spec.matchResources.namespaceSelector")
+    where = selector.texts("matchLabels").get("kubernetes.io/metadata.name")
+    return where in graph.rooms and not selector.items("matchExpressions")
 
 
 def _is_under(name: str, graph: Graph) -> bool:

@@ -9,7 +9,7 @@ from guardrails.rule import Severity, Violation, resource_rule
 
 
 @resource_rule(
-    "sec-11",
+    "sec-14",
     of=kinds.ELASTICACHE_GROUP,
     severity=Severity.CRITICAL,
     says="The session store asks for a password, under TLS alone, is encrypted by the retailer's key, and is behind "
