@@ -70,7 +70,8 @@ def standing(resource: Resource, graph: Graph) -> Iterator[Violation]:
     if namespace in graph.rooms or resource.family == family(kinds.HELM_RELEASE):
         return
     if not namespace:
-        if not owns and resource.family not in CLUSTER_WIDE:
+        bound = resource.kind == "ValidatingAdmissionPolicyBinding"  # to its own namespace; sec-11 sees to it
+        if not owns and not bound and resource.family not in CLUSTER_WIDE:
             yield Violation(resource, "holds in the whole cluster, which is another's")
         return
     if owns and (namespace == "kube-system" or graph.named(kinds.NAMESPACE, "", namespace)):

@@ -11,7 +11,9 @@ from guardrails.resource import Resource, family
 from guardrails.rule import Violation
 
 PLATFORM_GROUPS = limit(
-    "platform-groups", ("platform-team", "break-glass"), "Groups of people who look after every retailer's namespace."
+    "platform-groups",
+    ("platform-team", "break-glass", "approvers"),
+    "Groups of people who look after every retailer's namespace.",
 )
 
 

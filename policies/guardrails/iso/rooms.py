@@ -55,6 +55,9 @@ OTHER_POLICIES: Final = (
 )
 """What other network engines have beside NetworkPolicy, and before it."""
 
+CHANGE_CONTROL: Final = "change-control"
+"""The cluster owner's namespace, where every retailer on the cluster has the switch of its own freezes."""
+
 SYSTEM_CLASSES: Final = ("system-cluster-critical", "system-node-critical")
 """Kubernetes' own priorities, above all others. EKS lets any namespace use them."""
 
@@ -77,7 +80,8 @@ OWN_LABELS: Final = {"retail/tenant": "retailer", "retail/environment": "environ
 )
 def own_room(resource: Resource, graph: Graph) -> Iterable[Violation]:
     if resource.family != family(kinds.NAMESPACE):
-        if graph.rooms.get(resource.namespace or "default") is None:
+        switch = resource.namespace == CHANGE_CONTROL and not graph.contract.owns_cluster
+        if graph.rooms.get(resource.namespace or "default") is None and not switch:
             yield Violation(
                 resource, f"runs in {resource.namespace or 'default'}, a namespace that the stack doesn't make"
             )
@@ -106,10 +110,10 @@ def _bounded(namespace: Resource, graph: Graph) -> Iterator[Violation]:
         said = [quantity(node) for each in whole for key, node in each.entries("spec.hard").items() if key in spellings]
         if not said:
             yield Violation(namespace, f"no ResourceQuota bounds {what}")
-        elif most := asked.get(what):
+        elif (most := asked.get(what)) and name != CHANGE_CONTROL:
             yield from _fits(namespace, what, min(said), (always[what], most), graph)
     pods, running = _pods_by_priority(name, graph, _ceiling), _pods_by_priority(name, graph, _floor)
-    for priority in (*SYSTEM_CLASSES, *sorted(_priorities(graph))):
+    for priority in (*SYSTEM_CLASSES, *sorted(_priorities(graph))) if name != CHANGE_CONTROL else ():
         said = [limit for each in quotas if (limit := _limit_of(each, priority)) is not None]
         if not said:
             yield Violation(
