@@ -724,11 +724,11 @@ TESTS = {
             only({"training"}, put(DATABASE, "spec.isTemplate", True)),
             only({"training"}, put(DATABASE, "spec.owner", "postgres")),
             only({"training"}, put(RETAILER, "regulated", True)),
-            only({"training"}, put(RETAILER, "objectiveClass", "gold")),
         ],
         absent=[
             drop(POSTGRES_CLUSTER, "spec.postgresql.pg_hba"),
             only({"training"}, drop(DATABASE_ROLE, "spec.connectionLimit")),
+            only({"training"}, put(RETAILER, "objectiveClass", "gold")),
         ],
         unknown=[
             forget(POSTGRES_CLUSTER, "spec.postgresql.pg_hba"),
@@ -736,7 +736,7 @@ TESTS = {
         ],
         compliant=[
             put(POSTGRES_CLUSTER, "spec.postgresql.pg_hba", lambda rules: ["host all all 10.9.9.9/32 reject", *rules]),
-            only({"training"}, put(DATABASE_ROLE, "spec.connectionLimit", 40)),
+            only({"training"}, put(DATABASE_ROLE, "spec.connectionLimit", 55)),
         ],
     ),
     "iso-13": RuleTests(

@@ -40,7 +40,7 @@ IN_TREE: Final = "barmanObjectStore"
     "the longer the shop is closed. CloudNativePG's cron has six fields; five are read as something else.",
     fix="a ScheduledBackup with method: plugin, the cluster's name and a six-field schedule of the class's interval",
     scenario="On Cyber Monday a wrong import is undone; the newest base backup is hours old, not weeks.",
-    implies=("bk-14",),
+    implies=("bk-14", "iso-04"),
     protects=Protects.DATA,
 )
 def base_backups(cluster: Resource, graph: Graph) -> Iterable[Violation]:
@@ -82,7 +82,7 @@ def _not_taken(backup: Resource, cluster: Resource, hours: float, graph: Graph) 
     fix="the barman-cloud plugin enabled with isWALArchiver: true, an ObjectStore on the stack's backup bucket, "
     "archive_timeout within the RPO",
     scenario="A region is lost at night, when few orders come: the last of them are in the archive all the same.",
-    implies=("bk-01", "bk-03", "bk-05", "bk-08", "bk-09", "bk-10", "bk-11", "cost-05"),
+    implies=("bk-01", "bk-03", "bk-05", "bk-08", "bk-09", "bk-10", "bk-11", "cost-05", "iso-04", "iso-11"),
     protects=Protects.DATA,
 )
 def archives_wal(cluster: Resource, graph: Graph) -> Iterable[Violation]:

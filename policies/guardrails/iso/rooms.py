@@ -59,7 +59,8 @@ SYSTEM_CLASSES: Final = ("system-cluster-critical", "system-node-critical")
 """Kubernetes' own priorities, above all others. EKS lets any namespace use them."""
 
 CHANGE_CONTROL: Final = "change-control"
-"""The cluster owner's namespace in which freezes are switched (sec-11)."""
+"""The cluster owner's namespace in which the freezes of every retailer on it are switched (sec-11): its quota is for all
+of them, and a stack sees its own pods alone."""
 
 OWN_LABELS: Final = {"retail/tenant": "retailer", "retail/environment": "environment"}
 
@@ -99,8 +100,7 @@ def own_room(resource: Resource, graph: Graph) -> Iterable[Violation]:
     for label, key in OWN_LABELS.items():
         if labels.get(label) != (own := graph.contract.given.text(key)):
             yield Violation(resource, f"{label} is {labels.get(label) or 'not set'}, not {own}")
-    if resource.object_name != CHANGE_CONTROL:  # one of the cluster's for the switches of all, who are elsewhere
-        yield from _bounded(resource, graph)
+    yield from _bounded(resource, graph)
 
 
 def _is_switch(resource: Resource, graph: Graph) -> bool:
@@ -118,10 +118,10 @@ def _bounded(namespace: Resource, graph: Graph) -> Iterator[Violation]:
         said = [quantity(node) for each in whole for key, node in each.entries("spec.hard").items() if key in spellings]
         if not said:
             yield Violation(namespace, f"no ResourceQuota bounds {what}")
-        elif most := asked.get(what):
+        elif (most := asked.get(what)) and name != CHANGE_CONTROL:
             yield from _fits(namespace, what, min(said), (always[what], most), graph)
     pods, running = _pods_by_priority(name, graph, _ceiling), _pods_by_priority(name, graph, _floor)
-    for priority in (*SYSTEM_CLASSES, *sorted(_priorities(graph))):
+    for priority in (*SYSTEM_CLASSES, *sorted(_priorities(graph))) if name != CHANGE_CONTROL else ():
         said = [limit for each in quotas if (limit := _limit_of(each, priority)) is not None]
         if not said:
             yield Violation(
