@@ -38,7 +38,8 @@ class Place:
 
 def read_places(lab: Lab, without: frozenset[str] = frozenset()) -> list[Place]:
     """One for each kind and pattern, of kinds that are not in `without`; what a preview leaves open is none."""
-    names, found = names_in(lab), {}
+    names = names_in(lab)
+    found: dict[tuple[str, str], Place] = {}
     for urn, steps in sorted(lab.readers, key=lambda place: (place[0], tuple(map(str, place[1])))):
         kind, inputs = family(lab.declared[urn].type), lab.declared[urn].inputs
         value = _at(inputs, steps)

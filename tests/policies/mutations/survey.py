@@ -46,8 +46,8 @@ class Survey:
             (self.where, other.where),
             (self.missed, other.missed),
         ):
-            for pair, found in theirs.items():
-                ours.setdefault(pair, set()).update(found)
+            for pair, more in theirs.items():
+                ours.setdefault(pair, set()).update(more)
         self.judged.update(other.judged)
 
     @property
@@ -87,7 +87,7 @@ class Survey:
                 where = ", ".join(sorted(self.missed[pair])[:3])
                 yield f"{' | '.join(pair)}: nothing catches it ({where}), and nobody has said why that is right"
             used.add(verdict)
-        for pair, rules in self.rules.items():
+        for pair, catching in self.rules.items():
             if pair not in expected:
-                yield f"{' | '.join(pair)}: caught by {', '.join(sorted(rules))}, which is new: --write caught.txt"
+                yield f"{' | '.join(pair)}: caught by {', '.join(sorted(catching))}, which is new: --write caught.txt"
         yield from (f"verdicts.yaml: {each} covers nothing" for each in verdicts if each not in used | idle)
