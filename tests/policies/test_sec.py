@@ -502,7 +502,8 @@ def test_the_admission_twin_is_of_rules_of_the_catalogue() -> None:
     """A name and every message begin with the rule that a policy is the twin of."""
     policies = tomllib.loads(CATALOGUE.read_text())["policies"]
     rules = {"-".join(policy["name"].split("-")[:2]) for policy in policies}
-    assert rules <= RULES.keys()
+    areas = {rule.area for rule in RULES.values()}
+    assert {rule for rule in rules if rule.partition("-")[0] in areas} <= RULES.keys()
     for policy in policies:
         rule = "-".join(policy["name"].split("-")[:2])
         assert all(each["message"].startswith(f"{rule}: ") for each in policy["spec"]["validations"])
@@ -512,6 +513,7 @@ def test_pack_and_api_server_allow_the_same_images() -> None:
     (policy,) = [each for each in _policies("111122223333") if each["name"] == "sec-05-images"]
     expression = policy["spec"]["validations"][1]["expression"]
     pattern = re.compile(expression.partition("matches('")[2].rpartition("')")[0])
+    assert isinstance(REGISTRIES.default, tuple)
     for allowed in REGISTRIES.default:
         image = allowed.replace("{account}", "111122223333").replace("*", "name")
         assert pattern.match(image), image
