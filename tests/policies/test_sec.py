@@ -514,6 +514,7 @@ def test_pack_and_api_server_allow_the_same_images() -> None:
     expression = policy["spec"]["validations"][1]["expression"]
     pattern = re.compile(expression.partition("matches('")[2].rpartition("')")[0])
     assert isinstance(REGISTRIES.default, tuple)
+    assert isinstance(REGISTRIES.default, tuple)
     for allowed in REGISTRIES.default:
         image = allowed.replace("{account}", "111122223333").replace("*", "name")
         assert pattern.match(image), image

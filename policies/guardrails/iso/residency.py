@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from guardrails import kinds
-from guardrails.aws.buckets import ARN, bucket_named, provider_of
+from guardrails.aws.buckets import ARN, bucket_named
+from guardrails.aws.providers import provider_of
 from guardrails.graph import Graph
 from guardrails.reading import Node
 from guardrails.resource import Resource, family

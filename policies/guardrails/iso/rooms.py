@@ -59,8 +59,8 @@ SYSTEM_CLASSES: Final = ("system-cluster-critical", "system-node-critical")
 """Kubernetes' own priorities, above all others. EKS lets any namespace use them."""
 
 CHANGE_CONTROL: Final = "change-control"
-"""The cluster owner's namespace in which the freezes of every retailer on it are switched (sec-11): its quota is for all
-of them, and a stack sees its own pods alone."""
+"""The cluster owner's namespace in which the freezes of every retailer on it are switched (sec-11). Its quota
+is for all of them, and a stack sees its own pods alone."""
 
 OWN_LABELS: Final = {"retail/tenant": "retailer", "retail/environment": "environment"}
 
