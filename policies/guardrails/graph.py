@@ -31,6 +31,7 @@ class Graph:
         self.config = config
         self.resources: dict[str, Resource] = {resource.urn: resource for resource in resources}
         self._odoo: dict[str, list[OdooPod]] = {}
+        self._users: dict[tuple[str, str, tuple[str, ...]], dict[str, list[Resource]]] = {}
         self._by_family: dict[str, list[Resource]] = {}
         for resource in self.resources.values():
             self._by_family.setdefault(resource.family, []).append(resource)
@@ -92,7 +93,14 @@ class Graph:
 
     def users(self, resource: Resource, key: str, *types: str) -> list[Resource]:
         """Resources of these types whose input `key` was made from `resource`: a bucket's policy, versioning, ..."""
-        return [each for each in self.all(*types) if resource in self.sources(each, key, resource.type)]
+        asked = (resource.family, key, types)
+        if asked not in self._users:
+            found: dict[str, list[Resource]] = {}
+            for each in self.all(*types):
+                for source in self.sources(each, key, resource.type):
+                    found.setdefault(source.urn, []).append(each)
+            self._users[asked] = found
+        return list(self._users[asked].get(resource.urn, ()))
 
     def above(self, resource: Resource) -> Iterable[Resource]:
         """The components that a resource is part of, the nearest first."""
