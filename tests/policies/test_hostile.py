@@ -15,9 +15,10 @@ import pytest
 
 from guardrails.catalogue import RULES
 from rehearsal.engine.model import Secret
+from tests.policies.direct import Declared
 from tests.policies.harness import STACKS, Edit, Resources, bench
 from tests.policies.mutations import verdicts
-from tests.policies.mutations.lab import Change, Declared, Lab
+from tests.policies.mutations.lab import Change, Lab
 from tests.policies.mutations.oddities import ODD, Place, read_places, with_odd, wrong_for
 
 HOMES = ("peak", *(stack for stack in STACKS if stack != "peak"))

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from guardrails.contract import TYPES
 from guardrails.resource import family
-from tests.policies.mutations.lab import Change, Declared, Lab
+from tests.policies.direct import Declared
+from tests.policies.mutations.lab import Change, Lab
 from tests.policies.mutations.operators import changes
 from tests.policies.mutations.places import Document, Names, Path, places, put
 

@@ -5,19 +5,17 @@ each rule's own reads tell (reads.py). A test holds this way and the servicer's 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from guardrails.catalogue import RULES
 from guardrails.config import read_config
 from guardrails.graph import Graph
 from guardrails.judging import _judged as judged  # one question of a rule, as the pack asks it
-from guardrails.reading import UNKNOWN
-from guardrails.resource import Resource, family
+from guardrails.resource import family
 from guardrails.rule import Rule
-from rehearsal.engine import model
-from rehearsal.guardrails.requests import flattened
+from tests.policies.direct import Declared, declared
 from tests.policies.harness import CLOCK, shipped
 from tests.policies.mutations.reads import Log, Place
 
@@ -31,30 +29,9 @@ Question = tuple[str, str]
 class Change:
     """Resources as they would be, by URN; None for one that would not be there."""
 
-    resources: Mapping[str, "Declared | None"]
+    resources: Mapping[str, Declared | None]
     place: Steps | None = None
     """The one place of the one resource that differs, down to the first text that was opened; None if it is more."""
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What the engine tells of a resource."""
-
-    urn: str
-    type: str
-    name: str
-    inputs: dict[str, Any]
-    protect: bool
-    provider: str
-    parent: str
-    depends_on: tuple[str, ...]
-    made_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def resource(self, log: Log | None = None) -> Resource:
-        inputs = log.watch(self.urn, self.inputs) if log is not None else self.inputs
-        made = Resource(self.urn, self.type, self.name, inputs, protect=self.protect, provider=self.provider)
-        made.parent, made.depends_on, made.made_from = self.parent, self.depends_on, self.made_from
-        return made
 
 
 class Lab:
@@ -62,7 +39,7 @@ class Lab:
 
     def __init__(self, stack: str, rules: Mapping[str, Rule] = RULES) -> None:
         self.stack, self.rules = stack, rules
-        self.declared = {urn: _declared(each) for urn, each in shipped(stack, "preview").resources.items()}
+        self.declared = {urn: declared(each) for urn, each in shipped(stack, "preview").resources.items()}
         self._resources = {urn: each.resource() for urn, each in self.declared.items()}
 
     @cached_property
@@ -71,7 +48,12 @@ class Lab:
         by_place: dict[Place, set[Question]] = {}
         for question in self._questions(Graph(self._resources.values(), CONFIG)):
             log = Log()
-            list(self._asked(question, Graph([each.resource(log) for each in self.declared.values()], CONFIG)))
+            list(
+                self._asked(
+                    question,
+                    Graph([each.resource(log.watch(each.urn, each.inputs)) for each in self.declared.values()], CONFIG),
+                )
+            )
             for place in log:
                 by_place.setdefault(place, set()).add(question)
         return by_place
@@ -123,37 +105,3 @@ class Lab:
         arguments = (subject, graph.config if rule.alone else graph) if subject else (graph,)
         for violation in judged(rule, subject, *arguments):
             yield rule_id, f"{violation.where.where if violation.where else 'stack'}: {violation.what}"
-
-
-def _declared(resource: model.Resource) -> Declared:
-    return Declared(
-        resource.urn,
-        resource.type,
-        resource.name,
-        as_read(flattened(resource.inputs)),
-        resource.protect,
-        resource.provider,
-        resource.parent,
-        tuple(resource.dependencies),
-        {key: tuple(urns) for key, urns in resource.property_dependencies.items()},
-    )
-
-
-def as_read(value: Any) -> Any:
-    """A value of the engine as the pack records it: secrets opened, its own mark for what is unknown."""
-    if isinstance(value, dict):
-        return {key: as_read(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_read(item) for item in value]
-    if isinstance(value, model.Secret):
-        return as_read(value.value)
-    return UNKNOWN if value is model.UNKNOWN else value
-
-
-def as_sent(value: Any) -> Any:
-    """The opposite of `as_read`, without what was secret: the pack sees no difference."""
-    if isinstance(value, dict):
-        return {key: as_sent(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [as_sent(item) for item in value]
-    return model.UNKNOWN if value is UNKNOWN else value
