@@ -1,7 +1,8 @@
 """Everything a stack declares, as stack rules see it: inputs as recorded, and what is made from what."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from typing import Any, TypeVar
 
 from guardrails.archives import Kept
 from guardrails.changes import Change, changes
@@ -19,6 +20,8 @@ from guardrails.resource import Resource, family
 from guardrails.traefik.routing import Routing
 from guardrails.windows import Window
 
+T = TypeVar("T")
+
 
 class Graph:
     """All resources of a stack, each with its inputs, and views of them.
@@ -31,10 +34,18 @@ class Graph:
         self.config = config
         self.resources: dict[str, Resource] = {resource.urn: resource for resource in resources}
         self._odoo: dict[str, list[OdooPod]] = {}
+        self._views: dict[Callable[[Graph], Any], Any] = {}
         self._users: dict[tuple[str, str, tuple[str, ...]], dict[str, list[Resource]]] = {}
         self._by_family: dict[str, list[Resource]] = {}
         for resource in self.resources.values():
             self._by_family.setdefault(resource.family, []).append(resource)
+
+    def view(self, make: Callable[["Graph"], T]) -> T:
+        """What `make` finds in this stack, found once: for what many resources are asked about."""
+        if make not in self._views:
+            self._views[make] = make(self)
+        found: T = self._views[make]
+        return found
 
     @cached_property
     def contract(self) -> Contract:

@@ -122,7 +122,7 @@ def _proves_less(drill: Drill, days: float, graph: Graph) -> Iterator[str]:
     allowed_seconds, promised_seconds = _timeout(job), graph.contract.seconds("regionRtoSeconds")
     if allowed_seconds is not None and allowed_seconds > promised_seconds:
         yield f"it allows a restore {allowed_seconds:g} s, the regional RTO is {promised_seconds:g} s"
-    if not any(_calls(each, job, days) for each in _alerts(graph)):
+    if not any(_calls(each, job, days) for each in graph.view(_alerts)):
         yield f"no alert tells within {days + 1:g} days that it did not succeed"
 
 
@@ -143,13 +143,16 @@ def _timeout(job: Resource) -> int | float | None:
     return None
 
 
-def _alerts(graph: Graph) -> Iterator[str]:
+def _alerts(graph: Graph) -> list[str]:
     """Expressions of all alerts that can be read."""
-    for rules in graph.all(kinds.PROMETHEUS_RULE):
-        if not rules.known("spec"):
-            continue
-        for group in rules.items("spec.groups"):
-            yield from (rule.text("expr") for rule in group.items("rules") if rule.has("alert"))
+    return [
+        rule.text("expr")
+        for rules in graph.all(kinds.PROMETHEUS_RULE)
+        if rules.known("spec")
+        for group in rules.items("spec.groups")
+        for rule in group.items("rules")
+        if rule.has("alert")
+    ]
 
 
 def _calls(expression: str, job: Resource, days: float) -> bool:

@@ -39,8 +39,11 @@ class Signal:
     most: float = inf
     absence: bool = False
 
+    def is_measured_by(self, clause: Clause) -> bool:
+        return all(re.search(each, clause.whole) for each in self.series)
+
     def is_in(self, clause: Clause) -> bool:
-        return all(re.search(each, clause.whole) for each in self.series) and bool(re.search(self.about, clause.text))
+        return bool(re.search(self.about, clause.text)) and self.is_measured_by(clause)
 
     def judged_by(self, clause: Clause) -> bool:
         if self.absence:
@@ -64,8 +67,14 @@ class Signal:
 )
 def somebody_is_called(graph: Graph) -> Iterable[Violation]:
     alerts = list(_alerts(graph))
+    # Signals share a few dozen series: most alerts are never looked at for most signals.
+    of_series: dict[tuple[str, ...], list[list[Clause]]] = {}
     for where, signal in _wanted(graph):
-        if not any(_tells(signal, expression) for expression in alerts):
+        if signal.series not in of_series:
+            of_series[signal.series] = [
+                each for each in alerts if any(signal.is_measured_by(clause) for clause in each)
+            ]
+        if not any(_tells(signal, expression) for expression in of_series[signal.series]):
             yield Violation(where, f"no alert that can fire tells of {signal.what}")
 
 

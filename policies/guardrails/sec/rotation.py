@@ -115,7 +115,7 @@ def replaced(secret: Resource, graph: Graph) -> Iterable[Violation]:
     if name.rpartition("/")[2] in graph.config.words(NOT_ROTATED):
         return
     at_most = graph.config.number(ROTATION_DAYS)
-    able = [each for each in rotators(graph) if each.rotates(name)]
+    able = [each for each in graph.view(rotators) if each.rotates(name)]
     if not able:
         yield Violation(secret, "no CronJob's role may write it: it is never replaced")
     for each in able:
