@@ -203,7 +203,7 @@ def _keeps_sessions_itself(pod: OdooPod) -> str:
     "that looks like a scaling event.",
     fix="raise spec.limits of the pool to what its tiers ask for at their ceilings, or lower a ceiling",
     scenario="A zone is lost in the peak hour, and the web tier doubles at the same time.",
-    implies=("cost-02", "db-01", "peak-06", "iso-01", "peak-03"),
+    implies=("cost-01", "cost-02", "db-01", "peak-06", "iso-01", "peak-03"),
 )
 def room_for_ceilings(pool: Resource, graph: Graph) -> Iterable[Violation]:
     nodes = NodeSet(pool)
@@ -352,8 +352,9 @@ HEADROOM: Final = "headroom"
 )
 def budgets(resource: Resource, graph: Graph) -> Iterable[Violation]:
     workload = graph.workload(resource)
+    pods = workload.awake
     # Pause pods hold room for others: they may always go.
-    if workload.floor < 2 or workload.spec.text("priorityClassName", "") == HEADROOM:
+    if pods < 2 or workload.spec.text("priorityClassName", "") == HEADROOM:
         return
     found = [
         budget
@@ -362,10 +363,10 @@ def budgets(resource: Resource, graph: Graph) -> Iterable[Violation]:
     ]
     if len(found) != 1:
         told = ", ".join(each.object_name for each in found) or "none"
-        yield Violation(resource, f"{workload.floor} pods need one disruption budget, there are {len(found)} ({told})")
+        yield Violation(resource, f"{pods} pods need one disruption budget, there are {len(found)} ({told})")
     for budget in found:
-        if (allowed := _allowed(budget, workload.floor)) < 1:
-            yield Violation(budget, f"allows {allowed} of {workload.floor} pods of {resource.where} to go")
+        if (allowed := _allowed(budget, pods)) < 1:
+            yield Violation(budget, f"allows {allowed} of {pods} pods of {resource.where} to go")
         if (policy := budget.text("spec.unhealthyPodEvictionPolicy", "IfHealthyBudget")) != "AlwaysAllow":
             yield Violation(budget, f"broken pods are held by {policy}, not let go by AlwaysAllow")
 
@@ -449,12 +450,17 @@ OPERATORS: Final = {
     "no new nodes, no renewed certificate, until one of them is needed.",
     fix="the chart of the operator among the cluster's Releases",
     scenario="An operator is taken out for an upgrade on Thursday, and on Friday the primary's node fails.",
-    implies=("az-09", "ops-01", "sec-09"),
+    # A namespace whose operator is gone is a room of the stack, and not closed as one.
+    implies=("az-09", "iso-01", "iso-02", "ops-01", "sec-09"),
 )
 def operators_there(graph: Graph) -> Iterable[Violation]:
     if not graph.contract.owns_cluster:
         return
     charts = {each.text("chart").rpartition("/")[2] for each in graph.all(kinds.HELM_RELEASE)}
     for kind, chart in OPERATORS.items():
-        if chart not in charts and (found := graph.all(kind)):
+        if chart in charts:
+            continue
+        if found := graph.all(kind):
             yield Violation(found[0], f"nothing acts on it: no Release of {chart}")
+        elif not graph.contract.serves_retailer:
+            yield Violation(None, f"no Release of {chart}: nothing acts on what its retailers bring")

@@ -136,11 +136,11 @@ def _add_pools(total: Sum, pooler: Resource, users: int) -> None:
 
 
 def _add_direct(total: Sum, pod: OdooPod) -> None:
-    """What bypasses the poolers. Pods that nothing scales finish their work beside their successors in a rollout, so
-    they count twice; a runner keeps one connection, a scheduled worker its three."""
+    """What bypasses the poolers. Pods that are always there, or all through working hours, finish their work beside
+    their successors in a rollout, so they count twice; a runner keeps one connection, a scheduled worker its three."""
     workload = pod.workload
     name = workload.resource.object_name
-    rollout = ((2, "in a rollout"),) if workload.stays and not workload.scaler else ()
+    rollout = ((2, "in a rollout"),) if workload.stays and workload.awake >= workload.ceiling else ()
     pods = (workload.ceiling, "pods")
     if pod.runs_queue and pod.runner_path.way is Way.DIRECT:
         total.add(f"{name}'s runner", pods, (1, "connection"), *rollout)
@@ -339,7 +339,7 @@ def _own_databases(graph: Graph) -> set[str]:
     why="Spot nodes leave with two minutes' notice and consolidation with none; each move is a failover.",
     fix="managed node groups with capacityType ON_DEMAND and a NO_SCHEDULE taint, selected and tolerated by PostgreSQL",
     scenario="Spot prices jump on Black Friday, and only batch work notices.",
-    implies=("az-05", "az-06", "iso-09", "peak-08", "az-12"),
+    implies=("az-05", "az-06", "cost-01", "iso-09", "peak-08", "az-12"),
 )
 def steady_nodes(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     workload = graph.workload(cluster)

@@ -183,7 +183,7 @@ TESTS = {
             forget(f"{EKS_NODE_GROUP}::nodes-data", "labels"),
             forget(POSTGRES_CLUSTER, "spec.affinity.nodeSelector"),
         ],
-        compliant=[put(f"{EKS_NODE_GROUP}::nodes-data", "scalingConfig.maxSize", 3)],
+        compliant=[put(f"{EKS_NODE_GROUP}::nodes-data-eu-central-1a", "scalingConfig.maxSize", 3)],
     ),
     "az-07": RuleTests(
         on={"peak"},

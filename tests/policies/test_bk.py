@@ -67,12 +67,13 @@ DRILL_JOB = f"{CRON_JOB}::recovery-job"
 DRILL_POD = "spec.jobTemplate.spec.template.spec"
 DRILL_MANIFEST = f"{CONFIG_MAP}::recovery-manifest"
 DRILL_STORE = f"{OBJECT_STORE}::recovery-store"
+BY_HAND = {"name": "grand-bazar-by-hand", "namespace": "grand-bazar-production"}
 
 
-def grants(what: str, action: str, resource: str = "*") -> Edit:
+def grants(what: str, action: str, resource: str = "*", effect: str = "Allow") -> Edit:
     """One more statement in an IAM policy."""
-    more = {"Effect": "Allow", "Action": action, "Resource": resource}
-    return _document(f"{what} allows {action} on {resource}", what, lambda said: [*said, more])
+    more = {"Effect": effect, "Action": action, "Resource": resource}
+    return _document(f"{what}: {effect} {action} on {resource}", what, lambda said: [*said, more])
 
 
 def without(what: str, sid: str) -> Edit:
@@ -348,13 +349,17 @@ TESTS = {
                 ),
             ),
         ],
-        absent=[fine(drop(KMS_KEY, "policy"))],
+        absent=[
+            fine(drop(KMS_KEY, "policy")),
+            # No backup in it: whose it is, iso-05 asks.
+            fine(grants(STOREFRONT_ROLE, "s3:DeleteObjectVersion", "arn:aws:s3:::somebody-elses/*")),
+        ],
         unknown=[
             only(SERVING, forget(STOREFRONT_ROLE, "policy")),
             only(OWNERS, forget(ARCHIVE_ROLE, "policy")),
         ],
         compliant=[
-            grants(STOREFRONT_ROLE, "s3:DeleteObjectVersion", "arn:aws:s3:::somebody-elses/*"),
+            grants(STOREFRONT_ROLE, "s3:DeleteObjectVersion", effect="Deny"),
             put(KMS_KEY, "description", "renamed"),
         ],
     ),
@@ -497,7 +502,7 @@ TESTS = {
         violating=[
             put(POSTGRES_CLUSTER, "spec.backup.barmanObjectStore", {"destinationPath": "s3://x"}),
             put(SCHEDULED_BACKUP, "spec.method", "barmanObjectStore"),
-            add(BACKUP, "once", {"metadata": {"name": "once", "namespace": "x"}, "spec": {}}, beside=SCHEDULED_BACKUP),
+            add(BACKUP, "once", {"metadata": BY_HAND, "spec": {}}, beside=SCHEDULED_BACKUP),
         ],
         absent=[drop(SCHEDULED_BACKUP, "spec.method")],
         unknown=[forget(SCHEDULED_BACKUP, "spec.method"), forget(POSTGRES_CLUSTER, "spec.backup")],

@@ -272,7 +272,7 @@ TESTS = {
         ],
         absent=[fine(drop(DATA_GROUP, "capacityType")), drop(DATA_GROUP, "taints")],
         unknown=[forget(DATA_GROUP, "capacityType"), forget(DATA_GROUP, "taints")],
-        compliant=[put(DATA_GROUP, "instanceTypes[0]", "r7i.16xlarge")],
+        compliant=[put(f"{DATA_GROUP}-eu-central-1a", "instanceTypes[0]", "r7i.12xlarge")],
     ),
     "db-10": RuleTests(
         on=OWNERS,

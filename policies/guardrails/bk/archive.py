@@ -82,7 +82,7 @@ def _not_taken(backup: Resource, cluster: Resource, hours: float, graph: Graph) 
     fix="the barman-cloud plugin enabled with isWALArchiver: true, an ObjectStore on the stack's backup bucket, "
     "archive_timeout within the RPO",
     scenario="A region is lost at night, when few orders come: the last of them are in the archive all the same.",
-    implies=("bk-01", "bk-03", "bk-05", "bk-08", "bk-09", "bk-10", "bk-11", "cost-05", "iso-04", "iso-11"),
+    implies=("bk-01", "bk-03", "bk-05", "bk-08", "bk-09", "bk-10", "bk-11", "cost-05", "iso-04", "iso-11", "ops-01"),
     protects=Protects.DATA,
 )
 def archives_wal(cluster: Resource, graph: Graph) -> Iterable[Violation]:

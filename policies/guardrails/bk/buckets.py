@@ -100,7 +100,7 @@ def _lock_days(bucket: Bucket) -> float:
     fix="BucketVersioning Enabled, objectLockEnabled with a default retention, all four public access blocks, a Deny "
     "of aws:SecureTransport false and of customer-provided keys, aws:kms with a key, forceDestroy false, protect",
     scenario="Ransomware comes with an administrator's laptop in the week before Christmas.",
-    implies=("bk-03", "bk-05", "bk-07", "bk-12", "ops-02", "iso-04", "cost-05"),
+    implies=("bk-03", "bk-05", "bk-07", "bk-12", "ops-02", "iso-04", "iso-05", "cost-05"),
     protects=Protects.DATA,
 )
 def cannot_be_erased(resource: Resource, graph: Graph) -> Iterable[Violation]:

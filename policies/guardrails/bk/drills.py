@@ -96,7 +96,7 @@ def _files(job: Resource, graph: Graph) -> Iterator[Node]:
     fix="a CronJob that restores the live cluster's server name, on a schedule of the class's days, and an alert on "
     "kube_cronjob_status_last_successful_time of it",
     scenario="The drill of the Sunday before Black Friday passed; the team knows what it has.",
-    implies=("bk-09", "ops-01", "peak-04"),
+    implies=("bk-09", "iso-01", "iso-04", "iso-06", "ops-01", "peak-04"),
     protects=Protects.DATA,
 )
 def restored_often(cluster: Resource, graph: Graph) -> Iterable[Violation]:

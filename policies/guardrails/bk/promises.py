@@ -63,7 +63,7 @@ def promised(graph: Graph, promise: Promise) -> int | float:
     why="An RTO is a promise about time, and copying has a speed: a database that grew has outgrown its class.",
     fix="a faster restore (measure it and set restore-gib-per-minute), archive tables, or promise what can be kept",
     scenario="After two years of orders the weekly drill takes 50 minutes of the hour, and somebody is told in time.",
-    implies=("bk-16",),
+    implies=("bk-16", "cost-01", "cost-02"),
 )
 def restore_in_time(graph: Graph) -> Iterable[Violation]:
     contract = graph.contract

@@ -75,6 +75,11 @@ class Scaler:
         return [(self.floor, 1.0), *((more, share) for more, share in weekly if more > 0)]
 
     @property
+    def awake(self) -> int | float:
+        """Its floor; of what sleeps, the pods of its working hours."""
+        return self.floor or max(pods for pods, _ in self.standing())
+
+    @property
     def at_most_by_calendar(self) -> int | float:
         """Pods that the calendar asks for at its busiest: what a peak has at least."""
         return max([self.floor, *(min(each.pods, self.ceiling) for each in self.hours)])

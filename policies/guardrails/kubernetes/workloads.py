@@ -87,6 +87,11 @@ class Workload:
         return self.scaler.floor if self.scaler else self._own_replicas
 
     @property
+    def awake(self) -> int | float:
+        """Pods there are while anybody works: its floor, but of what sleeps those of its working hours."""
+        return self.scaler.awake if self.scaler else self._own_replicas
+
+    @property
     def ceiling(self) -> int | float:
         """Pods there are at most."""
         return self.scaler.ceiling if self.scaler else self._own_replicas
