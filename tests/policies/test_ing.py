@@ -15,6 +15,7 @@ from guardrails.kinds import (
     INGRESS_ROUTE_TCP,
     LB,
     MIDDLEWARE,
+    SCALED_OBJECT,
     SECURITY_GROUP_INGRESS_RULE,
     SERVICE,
     SUBNET,
@@ -232,7 +233,8 @@ TESTS = {
                 f"{ROUTE}.middlewares",
                 lambda listed: [each for each in listed if each["name"] != "pos-in-flight"],
             ),
-            only(BOTH, put(TRAEFIK, "spec.replicas", 30)),
+            only({"outlet", "peak"}, put(TRAEFIK, "spec.replicas", 30)),
+            only({"dev"}, put(f"{SCALED_OBJECT}::autoscaling-traefik", "spec.maxReplicaCount", 30)),
         ],
         absent=[
             fine(drop(middleware("storefront-in-flight"), "spec.inFlightReq.sourceCriterion")),

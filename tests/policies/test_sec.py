@@ -78,7 +78,7 @@ def a_secret(**inputs: Any) -> Edit:
 
 
 def a_config_map(**data: str) -> Edit:
-    return put(CONFIG_MAP, "data", lambda before: {**(before or {}), **data})
+    return put(f"{CONFIG_MAP}::freeze-files", "data", lambda before: {**(before or {}), **data})
 
 
 def variable(name: str, value: Any) -> Edit:
@@ -104,7 +104,8 @@ def role(name: str, **changes: Any) -> Edit:
 def binding(**inputs: Any) -> Edit:
     said = {"retail/owner": "somebody", "retail/review-due": "2027-03-31"}
     metadata = {"name": "other", "annotations": said}
-    return add(CLUSTER_ROLE_BINDING, "other", {"metadata": metadata, **inputs})
+    reads = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    return add(CLUSTER_ROLE_BINDING, "other", {"metadata": metadata, "roleRef": reads, **inputs})
 
 
 TESTS = {
@@ -119,8 +120,8 @@ TESTS = {
             variable("PGPASSWORD", "hunter2"),
             variable("SENTRY_API_KEY", "hunter2"),
             variable("ODOO_SESSION_REDIS_URL", "rediss://:hunter2@store:6379/0"),
-            put(WEB, f"{CONTAINER}.args", ["--db_password=hunter2"]),
-            put(WEB, f"{CONTAINER}.args", ["--db-password", "hunter2"]),
+            put(WEB, f"{CONTAINER}.args", lambda args: [*args, "--db_password=hunter2"]),
+            put(WEB, f"{CONTAINER}.args", lambda args: [*args, "--db-password", "hunter2"]),
             conf("db_password = {{ .password }}", "db_password = hunter2"),
             put(f"{EXTERNAL_SECRET}::=redis", "spec.target.template.data.password", "hunter2"),
             put(CONF, "spec.secretStoreRef.kind", "ClusterSecretStore"),
@@ -171,7 +172,6 @@ TESTS = {
         absent=[
             drop(ROTATION, "spec.schedule"),
             drop(ROTATION, "spec.jobTemplate.spec.template.spec.serviceAccountName"),
-            fine(drop(ROTATION, "spec.suspend")),
             fine(drop(f"{EXTERNAL_SECRET}::=redis", "spec.refreshInterval")),
         ],
         unknown=[
@@ -311,24 +311,26 @@ TESTS = {
             put(ROLE_BINDING, 'metadata.annotations."retail/review-due"', "2026-11-19"),
             put(ROLE_BINDING, 'metadata.annotations."retail/review-due"', "2099-12-31"),
             put(ROLE_BINDING, 'metadata.annotations."retail/review-due"', "soon"),
-            put(ROLE_BINDING, "metadata.annotations.note", "x").at(datetime(2027, 4, 1, tzinfo=UTC)),
+            put(ROLE_BINDING, 'metadata.annotations."retail/review-due"', "2026-11-21").at(
+                datetime(2026, 11, 22, 12, tzinfo=UTC)
+            ),
             binding(subjects=[{"kind": "Group", "name": "system:authenticated"}]),
             binding(subjects=[{"kind": "Group", "name": "system:masters"}]),
-            only(CLUSTERS, put(EKS_ACCESS_ENTRY, "tags.owner", "")),
-            only(CLUSTERS, put(EKS_ACCESS_ENTRY, "tags.review-due", "2026-01-01")),
-            only(CLUSTERS, put(EKS_ACCESS_ENTRY, "kubernetesGroups", ["system:masters"])),
-            only(CLUSTERS, put(EKS_ACCESS_ENTRY, "principalArn", "arn:aws:iam::111122223333:root")),
+            put(EKS_ACCESS_ENTRY, "tags.owner", ""),
+            put(EKS_ACCESS_ENTRY, "tags.review-due", "2026-01-01"),
+            put(EKS_ACCESS_ENTRY, "kubernetesGroups", ["system:masters"]),
+            put(EKS_ACCESS_ENTRY, "principalArn", "arn:aws:iam::111122223333:root"),
             only(CLUSTERS, put(EKS_CLUSTER, "accessConfig.authenticationMode", "API_AND_CONFIG_MAP")),
             only(CLUSTERS, put(EKS_CLUSTER, "accessConfig.bootstrapClusterCreatorAdminPermissions", True)),
         ],
         absent=[
             drop(ROLE_BINDING, "metadata.annotations"),
-            only(CLUSTERS, drop(EKS_ACCESS_ENTRY, "tags")),
+            drop(EKS_ACCESS_ENTRY, "tags"),
             only(CLUSTERS, drop(EKS_CLUSTER, "accessConfig")),
         ],
         unknown=[
             forget(ROLE_BINDING, 'metadata.annotations."retail/review-due"'),
-            only(CLUSTERS, forget(EKS_ACCESS_ENTRY, "tags")),
+            forget(EKS_ACCESS_ENTRY, "tags"),
         ],
         compliant=[
             put(ROLE_BINDING, 'metadata.annotations."retail/review-due"', "2026-11-20"),
@@ -473,7 +475,7 @@ TESTS = {
             forget(POSTGRES_CLUSTER, "spec.enableSuperuserAccess"),
             forget(POSTGRES_CLUSTER, HBA),
         ],
-        compliant=[put(POSTGRES_CLUSTER, HBA, lambda lines: ["hostssl all all 10.0.0.0/8 cert", *lines])],
+        compliant=[put(POSTGRES_CLUSTER, HBA, lambda lines: [lines[0].replace("scram-sha-256", "cert"), *lines])],
     ),
     "sec-13": RuleTests(
         on=SERVING,

@@ -39,7 +39,7 @@ SECURITY_GROUPS: Final = (kinds.SECURITY_GROUP, kinds.SECURITY_GROUP_RULE, kinds
     fix="Services of type ClusterIP, no Ingress and no Gateway; endpointPublicAccess false, or publicAccessCidrs of "
     "known ranges; no security group open to the world",
     scenario="A Service is made a LoadBalancer to try something out, and Odoo is on the internet without a limit.",
-    implies=("az-08", "ing-01", "ing-06", "ing-07", "ing-09", "ing-16"),
+    implies=("az-08", "ing-01", "ing-06", "ing-07", "ing-09", "ing-16", "iso-04"),
 )
 def one_way_in(resource: Resource, graph: Graph) -> Iterable[Violation]:
     if resource.kind.removesuffix("Patch") == "Service":

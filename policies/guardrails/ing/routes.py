@@ -62,7 +62,7 @@ def once(found: Iterable[Violation]) -> Iterator[Violation]:
     fix="a route of the highest priority to an allow list of nobody for the blocked paths of every host; a route for "
     "/websocket to the websocket tier's Service without buffering; encoded separators refused by every entry point",
     scenario="A robot tries /fr/web/database/manager on every host of the group, every night of the year.",
-    implies=("ing-03", "ing-04", "ing-05", "ing-06", "ing-07", "ing-08", "ing-11", "ing-12"),
+    implies=("ing-03", "ing-04", "ing-05", "ing-06", "ing-07", "ing-08", "ing-11", "ing-12", "iso-04"),
     protects=Protects.ROUTING,
 )
 def right_doors(graph: Graph) -> Iterable[Violation]:
@@ -136,7 +136,7 @@ def _as_written(proxy: Traefik) -> Iterator[Violation]:
     fix="let every Middleware and Service that a route names be there, in its namespace and with its edge's label; "
     "allowCrossNamespace and allowExternalNameServices false, and a labelSelector",
     scenario="A middleware is renamed on a Friday; the limit on logins must not vanish with its old name.",
-    implies=("ing-01", "ing-02", "ing-03", "ing-05", "ing-08", "ing-12"),
+    implies=("ing-01", "ing-02", "ing-03", "ing-05", "ing-08", "ing-12", "iso-03", "iso-04"),
     protects=Protects.ISOLATION,
 )
 def in_force(resource: Resource, graph: Graph) -> Iterable[Violation]:

@@ -29,7 +29,7 @@ def is_weak(cipher: str) -> bool:
     fix="one TLSOption `default` with minVersion VersionTLS12, sniStrict true and ECDHE suites only; tls on every "
     "entry point and route but the one that redirects",
     scenario="The card scheme's auditor scans the shop in October, and finds nothing to write down.",
-    implies=("ing-02", "ing-11"),
+    implies=("ing-02", "ing-11", "iso-04"),
 )
 def encrypted(graph: Graph) -> Iterable[Violation]:
     for option in graph.all(kinds.TLS_OPTION):

@@ -256,7 +256,7 @@ def _later(moment: datetime, years: int) -> datetime:
     "while the other is in use. A shared database has one role: that is what shared hosting gives up.",
     fix="two managed roles with login, each with its passwordSecret, both in the role that owns the database",
     scenario="Passwords change on a Sunday morning in November with the shop open.",
-    implies=("db-08", "sec-02", "sec-10", "iso-04"),
+    implies=("db-02", "db-08", "sec-02", "sec-10", "iso-04"),
 )
 def two_roles(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     if not graph.contract.serves_retailer:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from guardrails import kinds
@@ -37,6 +37,12 @@ SUPPORT_ENDS = limit(
     "Ends of support, each as `product version day`: of EKS (standard support), operators, PostgreSQL, node systems.",
 )
 
+AHEAD = limit(
+    "support-ahead-days",
+    60,
+    "Days that support lasts at least where no event is to come: a platform does not know its retailers' freezes.",
+)
+
 OPERATORS: Final = {"0.29": "cloudnative-pg 1.30", "0.28": "cloudnative-pg 1.29"}
 """Charts whose number is not their operator's: chart cloudnative-pg 0.29 carries 1.30."""
 
@@ -50,7 +56,7 @@ OPERATORS: Final = {"0.29": "cloudnative-pg 1.30", "0.28": "cloudnative-pg 1.29"
     "upgrades by itself what is out of extended support. A version that the list does not know is not supported.",
     fix="upgrade before the event, at least two weeks before its freeze; or say in `support-ends` what is known",
     scenario="A hole in PostgreSQL is published on 1 December, and a mended version of ours is there the same day.",
-    implies=("frz-05", "sec-05"),
+    implies=("bk-10", "frz-05", "sec-05"),
 )
 def supported(resource: Resource, graph: Graph) -> Iterable[Violation]:
     event = _next_event(graph)
@@ -60,6 +66,10 @@ def supported(resource: Resource, graph: Graph) -> Iterable[Violation]:
             yield Violation(resource, f"{product} {version} is not among the supported versions known here")
         elif event and end < event.end.date():
             yield Violation(resource, f"{product} {version} is supported until {end}, and {event} ends later")
+        elif not event and end < (asked := graph.config.now.date() + timedelta(graph.config.number(AHEAD))):
+            yield Violation(
+                resource, f"{product} {version} is supported until {end}; without a calendar, {asked} at least"
+            )
 
 
 def _runs(resource: Resource) -> Iterator[tuple[str, str]]:
