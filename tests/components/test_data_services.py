@@ -222,7 +222,7 @@ def surroundings(identity: Identity, opts: pulumi.ResourceOptions) -> None:
     """What other components make: a namespace, priority classes, and the platform's database."""
     for namespace in (identity.namespace, "retail-production"):
         Namespace(f"namespace-{namespace}", metadata={"name": namespace}, opts=opts)
-    for value, name in enumerate(("deferrable", "important", "critical")):
+    for value, name in enumerate(("headroom", "deferrable", "important", "critical")):
         PriorityClass(f"priority-{name}", metadata={"name": name}, value=value, opts=opts)
     for operator in ("cnpg-system", "observability"):
         Release(operator, chart=operator, name=operator, namespace=operator, create_namespace=True, opts=opts)

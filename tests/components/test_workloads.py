@@ -87,6 +87,7 @@ OTHERS = (
     "PriorityClass",
     "letsencrypt",
     "application-team",
+    "approver",
     "aws",
 )
 """Words of what other components and the platform's operators bring: here nobody does."""

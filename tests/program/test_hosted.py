@@ -8,6 +8,7 @@ import pytest
 
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import Evaluation, reveal
+from retail.naming import CHANGE_CONTROL
 
 Evaluate = Callable[..., Evaluation]
 
@@ -59,13 +60,24 @@ def test_nothing_in_aws_has_another_stacks_name(
 
 
 def test_no_workload_selects_another_stacks_pods(neighbours: dict[str, Evaluation]) -> None:
-    """Within a namespace by labels, and a namespace is one stack's: only the database tenant goes to the platform's."""
+    """Within a namespace by labels, and a namespace is one stack's: only the database tenant goes to the platform's.
+
+    In the one for everybody's switches are CronJobs alone, whose Jobs know their pods by a uid of their own.
+    """
     namespaces: dict[str, set[Any]] = {
         stack: {each.namespace for each in kubernetes_objects(evaluation) if each.kind in ("Deployment", "CronJob")}
         for stack, evaluation in neighbours.items()
     }
     assert all(namespaces.values())
-    assert shared_by_any(namespaces) == set()
+    assert shared_by_any(namespaces) == {CHANGE_CONTROL}
+    together = [
+        (stack, each.kind)
+        for stack, evaluation in neighbours.items()
+        for each in kubernetes_objects(evaluation)
+        if each.namespace == CHANGE_CONTROL and each.kind not in ("ConfigMap", "ServiceAccount", "Role", "RoleBinding")
+    ]
+    assert [kind for stack, kind in together if stack != "platform"] == ["CronJob", "CronJob"]
+    assert {kind for _, kind in together} == {"CronJob", "NetworkPolicy", "ResourceQuota", "LimitRange"}
 
 
 def test_nodes_of_a_segmented_retailer_are_its_own(neighbours: dict[str, Evaluation]) -> None:

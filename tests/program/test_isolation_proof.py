@@ -129,6 +129,10 @@ def tolerating_everything(inputs: dict[str, Any]) -> None:
     inputs["spec"]["template"]["spec"] |= {"tolerations": [{"operator": "Exists"}], "nodeSelector": {}}
 
 
+def switch_tolerating_everything(inputs: dict[str, Any]) -> None:
+    tolerating_everything(inputs["spec"]["jobTemplate"])
+
+
 def opened_to_everybody(inputs: dict[str, Any]) -> None:
     for rule in inputs["spec"]["ingress"]:
         rule["from"] = [{"namespaceSelector": {}}]
@@ -410,6 +414,89 @@ SEEDED: list[tuple[str, str, str, str, Edit, str]] = [
         "*",
         set_at("principalArn", "arn:aws:iam::111122223333:role/outlet-team"),
         "both have this name",
+    ),
+    # The namespace that all switches of freezes are in
+    (
+        "more than a switch among the switches",
+        "outlet",
+        "v1:PodMonitor",
+        "*",
+        set_at("metadata", "namespace", "change-control"),
+        "stands in platform's namespace",
+    ),
+    (
+        "a switch under a name of nobody",
+        "outlet",
+        "v1:ConfigMap",
+        "*freeze-state",
+        set_at("metadata", "name", "state"),
+        "stands in platform's namespace",
+    ),
+    (
+        "a switch of another's freeze",
+        "outlet",
+        "v1:Role",
+        "*freeze-own-role",
+        set_at("rules", 0, "resourceNames", ["grand-bazar-training"]),
+        "is about objects that are not its own",
+    ),
+    (
+        "a platform's switch of all freezes",
+        "platform",
+        "v1:Role",
+        "*freeze-own-role",
+        set_at("rules", 0, "resourceNames", []),
+        "is about objects that are not its own",
+    ),
+    (
+        "a switch with a role of the whole namespace",
+        "outlet",
+        "v1:RoleBinding",
+        "*freeze-own-binding",
+        set_at("roleRef", {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}),
+        "binds a role that is not its own",
+    ),
+    (
+        "any switch let in",
+        "platform",
+        "v1:RoleBinding",
+        "*freeze-tenant-binding",
+        set_at("subjects", 0, "name", "default"),
+        "binds change-control's pods",
+    ),
+    (
+        "a peer that means every switch",
+        "outlet",
+        "v1:NetworkPolicy",
+        "*tier-pos",
+        lambda inputs: inputs["spec"]["egress"][0].update(
+            to=[{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "change-control"}}}]
+        ),
+        "means CronJob",
+    ),
+    (
+        "a switch that runs anywhere",
+        "training",
+        "v1:CronJob",
+        "*freeze-job",
+        switch_tolerating_everything,
+        "can land on pool outlet-web",
+    ),
+    (
+        "an alert about every switch",
+        "platform",
+        "v1:PrometheusRule",
+        "*",
+        set_at("spec", "groups", 0, "rules", 0, "expr", 'time() - switched{namespace="change-control"} > 1'),
+        "asks Prometheus about every namespace",
+    ),
+    (
+        "a role for everybody's switches",
+        "platform",
+        "PodIdentityAssociation",
+        "*",
+        set_at("namespace", "change-control"),
+        "gives a role to pods of namespace change-control",
     ),
     # Nodes
     (

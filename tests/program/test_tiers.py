@@ -47,8 +47,20 @@ def test_every_tier_is_there_and_is_scaled_as_its_profile_says(
     found = {tier: kinds[tier] for tier in Tier if tier in kinds}
     wanted = {tier: "CronJob" if tier is Tier.BATCH else "Deployment" for tier in Tier}
     assert found == (wanted if serves else {})
-    targets = {each["spec"]["scaleTargetRef"]["name"] for each in of_kind(objects, "ScaledObject")}
-    assert targets == ({str(tier) for tier, profile in PROFILES.items() if profile.scaled} if serves else set())
+    scaled = {each["spec"]["scaleTargetRef"]["name"]: each["spec"] for each in of_kind(objects, "ScaledObject")}
+    by_load = {str(tier) for tier, profile in PROFILES.items() if profile.scaled}
+    if not serves:
+        assert scaled == {}
+    elif deployed.config.get("odoo-retail:working-hours"):
+        # What is fixed elsewhere sleeps with the rest, by the clock alone.
+        own_edge = {"traefik"} if deployed.config["odoo-retail:hosting"] != "shared" else set()
+        assert scaled.keys() == {str(tier) for tier in Tier if tier is not Tier.BATCH} | own_edge
+        assert {spec["minReplicaCount"] for spec in scaled.values()} == {0}
+        for name in scaled.keys() - by_load:
+            assert {trigger["type"] for trigger in scaled[name]["triggers"]} == {"cron"}, name
+    else:
+        assert scaled.keys() == by_load
+        assert all(spec["minReplicaCount"] > 0 for spec in scaled.values())
 
 
 def test_tiers_that_listen_go_straight_to_the_database_and_no_others(

@@ -66,5 +66,5 @@ def test_groups_are_chosen_in_their_own_order() -> None:
 
 
 def test_every_unknown_group_is_named_with_what_there_is() -> None:
-    with pytest.raises(UserError, match=r"one of evaluation, growth, dev, peak, given up, down"):
+    with pytest.raises(UserError, match=r"one of evaluation, growth, guardrails, dev, peak, given up, down"):
         chosen(["up", "growth", "down"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from rehearsal.check.isolation.estate import Estate, Leak, Tenant
+from rehearsal.check.isolation.estate import COMMON, Estate, Leak, Tenant
 
 ROLE: Final = "Role.rbac.authorization.k8s.io"
 BINDING: Final = "RoleBinding.rbac.authorization.k8s.io"
@@ -20,6 +20,7 @@ def leaks(estate: Estate) -> Iterator[Leak]:
 
 def _accounts(estate: Estate, tenant: Tenant) -> Iterator[Leak]:
     hosting = tenant.stack == estate.hosts[tenant.stack]
+    own = {(item.namespace, item.name) for item in tenant.of_kind("ServiceAccount")}
     for item in tenant.of_kind(BINDING, CLUSTER_BINDING):
         for subject in item.root["subjects"]:
             estate.compared["bound subjects"] += 1
@@ -28,23 +29,32 @@ def _accounts(estate: Estate, tenant: Tenant) -> Iterator[Leak]:
             if subject["kind"].value == "ServiceAccount":
                 namespace = subject["namespace"].text(item.namespace or "")
                 owner = estate.owner_of_namespace(tenant, namespace)
-                if owner not in (tenant, None):
-                    yield Leak(tenant.stack, owner.stack if owner else "", str(item.where), f"binds {namespace}'s pods")
+                elsewhere = owner not in (tenant, None) or namespace in COMMON
+                if elsewhere and (namespace, subject["name"].value) not in own:
+                    other = owner.stack if owner and owner is not tenant else ""
+                    yield Leak(tenant.stack, other, str(item.where), f"binds {namespace}'s pods")
 
 
 def _roles_elsewhere(estate: Estate, tenant: Tenant) -> Iterator[Leak]:
-    """A Role in another's namespace is about objects by name, and the names are the tenant's own."""
-    prefixes = tuple(f"{namespace}-" for namespace in tenant.namespaces)
-    for item in tenant.of_kind(ROLE):
+    """A Role in another's or a common namespace is about objects by name, and the names are the tenant's own; what is
+    bound there is such a Role, and none that is about everything in the namespace."""
+    roles = {(item.namespace, item.name) for item in tenant.of_kind(ROLE)}
+    for item in tenant.of_kind(ROLE, BINDING):
         owner = estate.owner_of_namespace(tenant, item.namespace or "")
-        if owner in (tenant, None):
+        if owner is None or (owner is tenant and item.namespace not in COMMON):
             continue
+        other = "" if owner is tenant else owner.stack
+        bound = item.root["roleRef"]
+        if item.kind == BINDING and (
+            bound["kind"].value != "Role" or (item.namespace, bound["name"].value) not in roles
+        ):
+            yield Leak(tenant.stack, other, str(item.where), "binds a role that is not its own")
         for rule in item.root["rules"]:
             estate.compared["rights in another's namespace"] += 1
             names = [str(entry.value) for entry in rule["resourceNames"]]
-            if not names or not all(name.startswith(prefixes) for name in names):
+            if not names or not all(map(tenant.owns_name, names)):
                 message = f"{rule.path} is about objects that are not its own"
-                yield Leak(tenant.stack, owner.stack if owner else "", str(item.where), message)
+                yield Leak(tenant.stack, other, str(item.where), message)
 
 
 def _people(estate: Estate, tenant: Tenant) -> Iterator[Leak]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from rehearsal.check.isolation.estate import EKS_CLUSTER, AwsResource, Estate, Leak, Tenant
+from rehearsal.check.isolation.estate import COMMON, EKS_CLUSTER, AwsResource, Estate, Leak, Tenant
 
 ROLE: Final = "aws:iam/role:Role"
 ASSOCIATION: Final = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
@@ -78,8 +78,9 @@ def _given_to_pods(estate: Estate, tenant: Tenant) -> Iterator[Leak]:
         estate.compared["roles of pods"] += 1
         namespace, where = each.inputs["namespace"], str(each)
         owner = estate.owner_of_namespace(tenant, namespace)
-        if owner is not tenant and not (owner is None and hosting):
-            other = owner.stack if owner else ""
+        operators = owner is None and hosting
+        if namespace in COMMON or (owner is not tenant and not operators):
+            other = owner.stack if owner and owner is not tenant else ""
             yield Leak(tenant.stack, other, where, f"gives a role to pods of namespace {namespace}")
         if each.inputs["roleArn"] not in own:
             yield Leak(tenant.stack, "", where, f"gives away {each.inputs['roleArn']}, which isn't its own role")

@@ -91,7 +91,7 @@ def _queries(estate: Estate, tenant: Tenant) -> Iterator[Leak]:
     """Prometheus is the cluster's: a query without the tenant's namespace, or its database in a cluster that others
     share, adds up everybody's figures."""
     databases = [item.root.down("spec", "name").text() for item in tenant.of_kind("Database.postgresql.cnpg.io")]
-    own = [*tenant.namespaces, *(f'datname="{database}' for database in databases)]
+    own = [*tenant.own_namespaces, *(f'datname="{database}' for database in databases)]
     for where, query in _asked(tenant):
         estate.compared["queries"] += 1
         if not any(re.search(rf"(?<![\w-]){re.escape(name)}(?![A-Za-z0-9-])", query) for name in own):

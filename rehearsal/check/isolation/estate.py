@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from rehearsal.check.claims import group_kind
 from rehearsal.check.cursor import Cursor, without_secrets
@@ -13,10 +13,14 @@ from rehearsal.check.inventory import Declared, Pods, Thing, with_references
 from rehearsal.check.promises import of_object
 from rehearsal.engine.kubernetes_objects import kubernetes_objects
 from rehearsal.engine.model import Evaluation
-from retail.naming import LABEL_TENANT
+from retail.naming import CHANGE_CONTROL, LABEL_TENANT
 
 EKS_CLUSTER = "aws:eks/cluster:Cluster"
 DATABASE_CLUSTER = "Cluster.postgresql.cnpg.io"
+
+COMMON: Final = frozenset({CHANGE_CONTROL})
+"""Namespaces that every cluster's owner declares, in which each stack on the cluster has objects. Their names mean
+nobody, and whose an object in them is follows from its own name."""
 
 
 @dataclass(frozen=True, order=True)
@@ -91,10 +95,24 @@ class Tenant:
         }
 
     @cached_property
+    def own_namespaces(self) -> frozenset[str]:
+        """Those it declares that nobody else has objects in."""
+        return frozenset(self.namespaces) - COMMON
+
+    def owns_name(self, name: str) -> bool:
+        """Whether an object of that name in another's or a common namespace is its own: the name is that of one of its
+        namespaces, or begins with it."""
+        return any(name == namespace or name.startswith(f"{namespace}-") for namespace in self.own_namespaces)
+
+    def runs_in(self, namespace: Any) -> bool:
+        """Whether pods that it declares there are its own, not an operator's."""
+        return namespace in self.namespaces or namespace in COMMON
+
+    @cached_property
     def pods(self) -> tuple[Pods, ...]:
-        """What runs in the namespaces it declares, its operators' promises included."""
+        """What runs in its namespaces and the common ones, its operators' promises included."""
         found = (made for item in self.objects for made in of_object(item) if isinstance(made, Pods))
-        return tuple(pods for pods in found if pods.namespace in self.namespaces)
+        return tuple(pods for pods in found if self.runs_in(pods.namespace))
 
     @cached_property
     def things(self) -> tuple[Thing, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from rehearsal.check.cursor import Cursor
-from rehearsal.check.isolation.estate import DATABASE_CLUSTER, EKS_CLUSTER, Estate, Leak, Tenant
+from rehearsal.check.isolation.estate import COMMON, DATABASE_CLUSTER, EKS_CLUSTER, Estate, Leak, Tenant
 
 IDENTIFYING: Final = {
     "aws:cloudwatch/logGroup:LogGroup": ("name",),
@@ -33,6 +33,17 @@ BESIDE_THE_DATABASE: Final = frozenset(
 )
 """Kinds that CloudNativePG wants in the namespace of the cluster, so a shared retailer has them there; and the right to
 have them refreshed (what a Role there may say: accounts.py)."""
+
+OF_A_SWITCH: Final = frozenset(
+    {
+        "ConfigMap",
+        "CronJob.batch",
+        "Role.rbac.authorization.k8s.io",
+        "RoleBinding.rbac.authorization.k8s.io",
+        "ServiceAccount",
+    }
+)
+"""Kinds in a common namespace: the switch of a stack's freezes (components/freeze_switch.py)."""
 
 SHARED_OUTPUTS: Final = frozenset({"shared_database", "edge_namespace", "namespace", "load_balancer"})
 """Stack outputs of a platform that only retailers of shared hosting have a use for."""
@@ -83,16 +94,18 @@ def hosts(tenant: Tenant) -> Iterator[str]:
 
 
 def _foreign_places(estate: Estate, tenant: Tenant) -> Iterator[Leak]:
-    """Objects are in their stack's own namespaces; those of a shared retailer beside its database begin with the name
-    of its namespace there, so that they can't be taken for another's."""
-    prefixes = tuple(f"{namespace}-" for namespace in tenant.namespaces)
+    """Objects are in their stack's own namespaces; those of a shared retailer beside its database, and all in common
+    namespaces, begin with the name of its namespace there, so that they can't be taken for another's."""
     for item in tenant.objects:
         estate.compared["objects in their place"] += 1
         owner = estate.owner_of_namespace(tenant, item.namespace) if item.namespace else None
         if owner is None or owner is tenant:
             continue
-        fits = item.name in tenant.namespaces or item.name.startswith(prefixes)
-        if not (estate.shares(tenant) and estate.host(tenant) is owner and item.kind in BESIDE_THE_DATABASE and fits):
+        if item.namespace in COMMON:
+            kinds = OF_A_SWITCH
+        else:
+            kinds = BESIDE_THE_DATABASE if estate.shares(tenant) and estate.host(tenant) is owner else frozenset()
+        if item.kind not in kinds or not tenant.owns_name(item.name):
             yield Leak(tenant.stack, owner.stack, str(item.where), f"stands in {owner.stack}'s namespace")
 
 
@@ -115,13 +128,13 @@ def identifiers(tenant: Tenant) -> set[str]:
     found: set[str] = set(hosts(tenant))
     for resource in tenant.of_type(*IDENTIFYING):
         found |= {str(resource.outputs[name]) for name in IDENTIFYING[resource.type] if resource.outputs.get(name)}
-    for namespace in tenant.namespaces:
+    for namespace in tenant.own_namespaces:
         databases = [item.name for item in tenant.of_kind(DATABASE_CLUSTER)]
         found |= {f"{name}-{suffix}.{namespace}" for name in databases for suffix in _SERVICES_OF_A_DATABASE}
         found |= {f"{item.name}.{namespace}" for item in tenant.of_kind("Service", "Pooler.postgresql.cnpg.io")}
     # An EKS cluster may have the name of its owner's namespace; those on the cluster may name it.
     clusters = {str(resource.outputs.get("name")) for resource in tenant.of_type(EKS_CLUSTER)}
-    return (found | set(tenant.namespaces)) - clusters
+    return (found | tenant.own_namespaces) - clusters
 
 
 def _told(estate: Estate, tenant: Tenant, other: Tenant) -> set[str]:

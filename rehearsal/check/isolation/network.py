@@ -18,10 +18,11 @@ SUBNET = "aws:ec2/subnet:Subnet"
 
 @dataclass(frozen=True)
 class Place:
-    """Pods, and whose they are."""
+    """Pods, whose they are, and who owns their namespace: labels and policies of that are its owner's."""
 
     tenant: Tenant
     pods: Pods
+    owner: Tenant
 
 
 def leaks(estate: Estate) -> Iterator[Leak]:
@@ -48,7 +49,7 @@ def _denies_all(spec: Cursor, direction: str) -> bool:
 
 def _peers(estate: Estate, tenant: Tenant) -> Iterator[Leak]:
     """Peers chosen by labels: where they mean another's pods, one mistake on the other side opens the way."""
-    others = [place for other in estate.neighbours(tenant) for place in _places(other)]
+    others = [place for other in estate.neighbours(tenant) for place in _places(estate, other)]
     for item in tenant.of_kind(POLICY):
         for direction, field in SIDES.items():
             for rule in item.root["spec"][direction]:
@@ -66,8 +67,8 @@ def _connections(estate: Estate) -> Iterator[Leak]:
     """From any pod to any port of another stack's pod: policies of both sides would have to let it pass."""
     for tenant in estate.tenants.values():
         for other in estate.neighbours(tenant):
-            for source in _places(tenant):
-                for target in _places(other):
+            for source in _places(estate, tenant):
+                for target in _places(estate, other):
                     if estate.may_reach(tenant, other) and (
                         _serves(estate, tenant, target) or _serves(estate, other, source)
                     ):
@@ -82,7 +83,7 @@ def _connections(estate: Estate) -> Iterator[Leak]:
 
 
 def _open(estate: Estate, pods: Place, peer: Place, port: int, direction: str) -> bool:
-    policies = [item for item in pods.tenant.of_kind(POLICY) if _applies(item, pods, direction)]
+    policies = [item for item in pods.owner.of_kind(POLICY) if _applies(item, pods, direction)]
     if not policies:
         return True
     return any(
@@ -122,7 +123,7 @@ def _selects(peer: Cursor, place: Place, own_namespace: str) -> bool:
     if peer["namespaceSelector"].value is None:
         if place.pods.namespace != own_namespace:
             return False
-    elif not could_select(peer["namespaceSelector"].value, place.tenant.namespaces[place.pods.namespace]):
+    elif not could_select(peer["namespaceSelector"].value, place.owner.namespaces[place.pods.namespace]):
         return False
     return peer["podSelector"].value is None or could_select(peer["podSelector"].value, place.pods.labels)
 
@@ -166,5 +167,8 @@ def _services(host: Tenant) -> set[str]:
     return {str(item) for item in (*host.of_kind(*kinds), *edges)}
 
 
-def _places(tenant: Tenant) -> Iterator[Place]:
-    return (Place(tenant, pods) for pods in tenant.pods)
+def _places(estate: Estate, tenant: Tenant) -> Iterator[Place]:
+    for pods in tenant.pods:
+        owner = estate.owner_of_namespace(tenant, pods.namespace)
+        if owner:
+            yield Place(tenant, pods, owner)

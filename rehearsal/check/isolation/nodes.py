@@ -80,9 +80,9 @@ def pools(tenant: Tenant) -> Iterator[Pool]:
 
 
 def demands(tenant: Tenant) -> Iterator[Demand]:
-    """All pods in the tenant's namespaces; operators' charts place their own, on the platform's system nodes."""
+    """All pods in the tenant's namespaces and the common ones; operators' charts place theirs on the system nodes."""
     for item in tenant.objects:
-        if item.namespace not in tenant.namespaces:
+        if not tenant.runs_in(item.namespace):
             continue
         template = pod_template(item)
         if template is not None:

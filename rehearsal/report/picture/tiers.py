@@ -1,6 +1,7 @@
 """The workloads of a picture: what runs in their pods, how many there are, and what they reach."""
 
 import re
+from calendar import month_abbr
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
@@ -95,14 +96,35 @@ def _cron_tier(graph: Graph, name: str, members: list[Item]) -> Tier:
 
 
 def cron_words(schedule: str) -> str:
-    """A cron schedule in words where it is simply daily or weekly, else as it is."""
+    """A cron schedule in words where it is one time on simple days or every so many minutes, else as it is."""
     minute, hour, day, month, weekday = schedule.split()
-    if not (minute.isdigit() and hour.isdigit() and day == month == "*"):
+    if minute.startswith("*/") and [hour, day, month, weekday] == ["*"] * 4:
+        return f"every {minute[2:]} minutes"
+    months = _month_words(month)
+    if not (minute.isdigit() and hour.isdigit()) or months is None:
         return schedule
     clock = f"{hour}:{minute:>02}"
-    if weekday == "*":
-        return f"daily {clock}"
-    return f"{_DAYS[int(weekday) % 7]} {clock}" if weekday.isdigit() else schedule
+    if (day, weekday) == ("*", "*"):
+        return f"daily {clock}{months}"
+    if day == "*" and weekday.isdigit():
+        return f"{_DAYS[int(weekday) % 7]} {clock}{months}"
+    return f"day {day} of the month {clock}{months}" if day.isdigit() and weekday == "*" else schedule
+
+
+def _month_words(months: str) -> str | None:
+    """`1,2,3,6` as `, Jan-Mar, Jun`; nothing for all of them, None for what isn't a list of numbers."""
+    if months == "*":
+        return ""
+    if not re.fullmatch(r"([1-9]|1[0-2])(,([1-9]|1[0-2]))*", months):
+        return None
+    spans: list[list[int]] = []
+    for month in sorted({int(each) for each in months.split(",")}):
+        if spans and spans[-1][-1] == month - 1:
+            spans[-1].append(month)
+        else:
+            spans.append([month])
+    ends = [(month_abbr[span[0]], month_abbr[span[-1]]) for span in spans]
+    return "".join(f", {first}" if first == last else f", {first}-{last}" for first, last in ends)
 
 
 def _class(item: Item) -> str:

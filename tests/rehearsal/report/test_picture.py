@@ -273,7 +273,11 @@ def test_long_names_are_cut_and_whole_when_pointed_at(changed: Callable[[str], E
         ("0 4 * * 0", "Sundays 4:00"),
         ("0 4 * * 7", "Sundays 4:00"),
         ("0 4 1 */3 *", "0 4 1 */3 *"),
-        ("*/5 * * * *", "*/5 * * * *"),
+        ("*/5 * * * *", "every 5 minutes"),
+        ("*/5 8 * * *", "*/5 8 * * *"),
+        ("16 5 22 1,2,3,10 *", "day 22 of the month 5:16, Jan-Mar, Oct"),
+        ("30 3 * 2,3 *", "daily 3:30, Feb-Mar"),
+        ("30 3 * 13 *", "30 3 * 13 *"),
         ("0 4 * * 1-5", "0 4 * * 1-5"),
     ],
 )
