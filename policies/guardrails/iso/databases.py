@@ -39,7 +39,7 @@ POWERS: Final = ("superuser", "createrole", "createdb", "replication", "bypassrl
     "reject] where shared, "
     "the roles by name elsewhere; connectionLimit of each; hosting segmented or dedicated for what is critical",
     scenario="The training database of one brand is on the platform; its trainer can't open the books of the other.",
-    implies=("db-02", "db-08", "iso-04", "sec-04", "bk-11", "ops-02", "sec-02"),
+    implies=("db-02", "db-08", "iso-04", "sec-04", "sec-12", "bk-11", "ops-02", "sec-02"),
     protects=Protects.ISOLATION,
 )
 def own_database_alone(resource: Resource, graph: Graph) -> Iterable[Violation]:

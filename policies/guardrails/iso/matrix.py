@@ -30,7 +30,7 @@ from guardrails.rule import Protects, Severity, Violation, stack_rule
     "kubernetes.io/metadata.name; the internet as "
     "0.0.0.0/0 except 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 and 169.254.0.0/16, on 443",
     scenario="A forgotten theme of the shop is exploited on Friday night; it finds a pooler, and no way further.",
-    implies=("iso-02", "iso-04", "iso-10", "ing-06"),
+    implies=("iso-02", "iso-04", "iso-10", "ing-06", "peak-05"),
     protects=Protects.ISOLATION,
 )
 def tier_matrix(resource: Resource, graph: Graph) -> Iterable[Violation]:

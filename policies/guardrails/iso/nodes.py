@@ -25,7 +25,7 @@ SYSTEM = "system"
     "toleration (operator "
     "Equal) on every pod",
     scenario="A dedicated retailer pays for nodes of its own, and an inspection finds nobody else's pod on them.",
-    implies=("az-01", "az-02", "az-05", "az-06", "db-09", "peak-03", "iso-04"),
+    implies=("az-01", "az-02", "az-05", "az-06", "az-12", "db-09", "peak-03", "iso-04"),
     protects=Protects.ISOLATION,
 )
 def own_nodes(resource: Resource, graph: Graph) -> Iterable[Violation]:

@@ -23,7 +23,7 @@ SERVING = (kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.REPLICA_SET, kinds.DAEMON
     fix="--max-cron-threads=0 and ODOO_QUEUE_JOB_CHANNELS=root:0 in web tiers, `odoo gevent` for websockets, --no-http "
     "for scheduled actions and the queue's runner, each a Deployment of its own",
     scenario="The stock valuation runs at noon on Saturday; the tills don't notice.",
-    implies=("db-01", "db-02", "db-03", "iso-03", "ing-02", "peak-04", "ops-03", "az-02"),
+    implies=("db-01", "db-02", "db-03", "iso-03", "ing-02", "peak-04", "peak-10", "ops-03", "az-02"),
 )
 def tiers_apart(resource: Resource, graph: Graph) -> Iterable[Violation]:
     if resource.type == kinds.RETAILER:
