@@ -203,7 +203,10 @@ MORE_QUOTA = put(RETAILER, "grantedVcpus", 4000)
 NEW_SERVICE = add(
     SERVICE,
     "extra",
-    {"metadata": {"name": "extra", "namespace": "grand-bazar-production"}, "spec": {"clusterIP": "None"}},
+    {
+        "metadata": {"name": "extra", "namespace": "grand-bazar-production"},
+        "spec": {"clusterIP": "None", "selector": {"app.kubernetes.io/name": "extra"}},
+    },
     beside=STOREFRONT,
 )
 BUDGETS = "spec.disruption.budgets"
