@@ -55,8 +55,8 @@ PROOFS: Final[dict[str, Proof]] = {
     implies=(
         "iso-01", "iso-02", "iso-03", "iso-05", "iso-06", "iso-08", "iso-09", "iso-11", "iso-12", "az-02", "az-10",
         "bk-01", "bk-02", "bk-03", "bk-04", "bk-05", "bk-06", "bk-07", "bk-08", "bk-09", "bk-10",
-        "bk-11", "bk-15", "db-01", "db-02", "db-03", "db-08", "ing-02", "ing-03", "ing-07", "ing-08", "ing-10", "ing-11",
-        "sec-01", "sec-02", "sec-04", "sec-08", "sec-13",
+        "bk-11", "bk-15", "db-01", "db-02", "db-03", "db-08", "ing-02", "ing-03", "ing-07", "ing-08", "ing-10",
+        "ing-11", "sec-01", "sec-02", "sec-04", "sec-08", "sec-13",
     ),
     protects=Protects.ISOLATION,
 )  # fmt: skip
