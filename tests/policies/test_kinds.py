@@ -16,7 +16,7 @@ CLASSES = {
     name: value
     for name, value in TOKENS.items()
     if name not in COMPONENTS | REFUSED
-    and (value.startswith("aws:") or ".k8s.io/" in value or re.search(r":([a-z]+|helm\.sh)/v\d", value))
+    and (value.startswith(("aws:", "random:")) or ".k8s.io/" in value or re.search(r":([a-z]+|helm\.sh)/v\d", value))
 }
 CUSTOM = {name: value for name, value in TOKENS.items() if name not in COMPONENTS | REFUSED | CLASSES.keys()}
 
@@ -24,7 +24,10 @@ CUSTOM = {name: value for name, value in TOKENS.items() if name not in COMPONENT
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_token_is_its_class_s_own(name: str) -> None:
     package, module, kind = CLASSES[name].split(":")
-    path = f"pulumi_aws.{module.partition('/')[0]}" if package == "aws" else _kubernetes(module)
+    if package == "random":
+        path = "pulumi_random"
+    else:
+        path = f"pulumi_aws.{module.partition('/')[0]}" if package == "aws" else _kubernetes(module)
     assert getattr(importlib.import_module(path), kind).pulumi_type == CLASSES[name]
 
 

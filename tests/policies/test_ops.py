@@ -159,7 +159,7 @@ TESTS = {
         ],
         absent=[add(PERSISTENT_VOLUME_CLAIM, "files", VOLUME, beside=POSTGRES_CLUSTER)],
         unknown=[forget(POSTGRES_CLUSTER, "metadata.namespace") + protect(POSTGRES_CLUSTER, False)],
-        compliant=[protect(DEPLOYMENT, True), protect(f"{NAMESPACE}::drill", True)],
+        compliant=[protect(DEPLOYMENT, True), protect(f"{NAMESPACE}::change-control", True)],
     ),
     "ops-03": RuleTests(
         on=SERVING,

@@ -151,7 +151,7 @@ TESTS = {
             peaks(rehearsed="2026-10-28"),
             peaks(rehearsed="2026-11-20"),
             peaks(rehearsed="2026-11-13").at(NOVEMBER_12),
-            released_nothing(put(RETAILER, "monthlyBudget", 10**6).at(CHRISTMAS)),
+            released_nothing(put(RETAILER, "peakMonthlyBudget", 10**6).at(CHRISTMAS)),
         ],
     ),
     "peak-02": RuleTests(
@@ -163,7 +163,7 @@ TESTS = {
             crons("another time zone", timezone="America/New_York"),
             crons("an hour west", timezone="Europe/London"),
             crons("no end", end="0 0 31 2 *"),
-            crons("too late", start="0 12 13 12 *"),
+            only({"dev", "peak"}, crons("too late", start="0 12 13 12 *")),
             crons("by day only", start="0 8 * * *", end="0 20 * * *"),
             only({"dev", "peak"}, crons("an early end", end="0 12 13 12 *")),
             only({"peak"}, put(STOREFRONT, 'metadata.annotations."autoscaling.keda.sh/paused-scale-in"', "false")),

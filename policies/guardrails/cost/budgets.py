@@ -21,7 +21,7 @@ HARD_CAP = limit("hard-cap-percent", 200, "What a month may cost at every limit,
     "Traffic, requests and what runs on a platform's nodes are not in the sum.",
     fix="lower what the largest terms come from, or raise monthly-budget or peak-monthly-budget with who pays",
     scenario="In September the season is planned, and finance sees its price before anything is ordered.",
-    implies=("cost-02", "cost-04"),
+    implies=("cost-02", "cost-04", "peak-06"),
 )
 def within_budget(graph: Graph) -> Iterable[Violation]:
     contract = graph.contract

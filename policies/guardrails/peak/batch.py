@@ -25,8 +25,8 @@ LONGEST = timedelta(days=7)
     severity=Severity.HIGH,
     says="No report, export, import or reconciliation begins in a peak, or still runs when one begins.",
     why="They read whole tables and lock what they write, and take the database's time from the tills. Cron knows no "
-    "exceptions, so the schedule itself must leave the peak out. (Drills work on a copy in a namespace of their own, "
-    "and go on; rotations are kept out of freezes by sec-03.)",
+    "exceptions, so the schedule itself must leave the peak out. Drills work on a copy in a namespace of their own, "
+    "and go on; rotations are kept out of freezes by sec-03.",
     fix="a schedule without the peak's days in the retailer's time zone, or suspend: true; startingDeadlineSeconds and "
     "the job's activeDeadlineSeconds, so that what is late doesn't begin or go on in the peak",
     scenario="The stock of 180 stores is not reconciled in the night of Black Friday.",

@@ -25,7 +25,7 @@ CAPACITY_TYPE = "karpenter.sh/capacity-type"
     fix="priorityClassName critical for database, poolers and selling tiers, important for workers, deferrable for "
     "batch; values in that order, headroom below 0, and preemptionPolicy Never for deferrable",
     scenario="The storefront doubles in a minute; the night's exports are pushed off, the orders' queue is not.",
-    implies=("az-02", "peak-03"),
+    implies=("az-02", "iso-01", "peak-03"),
 )
 def who_gives_way(graph: Graph) -> Iterable[Violation]:
     yield from _classes(graph)

@@ -42,7 +42,7 @@ MAX_PODS, MAX_PODS_LARGE, LARGE_VCPUS = 110, 250, 30
     fix="ask Service Quotas for more in time and write what was granted to granted-vcpus and granted-elastic-ips, or "
     "lower the pools' limits",
     scenario="At 20:05 Karpenter asks for the 40th node, and EC2 says VcpuLimitExceeded.",
-    implies=("az-05",),
+    implies=("az-05", "cost-01", "cost-02"),
 )
 def granted(graph: Graph) -> Iterable[Violation]:
     sets = list(_node_sets(graph))

@@ -32,7 +32,7 @@ WEB: Final = "web"
     fix="a Deployment of pause pods with a priority below 0, as large as the largest critical pod, one for each "
     "critical pod in the fullest zone, spread over the zones, terminationGracePeriodSeconds: 0",
     scenario="A zone is lost at 20:00 on Black Friday: its storefront pods run again in the other two within seconds.",
-    implies=("az-05", "az-10", "peak-05"),
+    implies=("az-05", "az-10", "iso-01", "peak-05"),
 )
 def room_for_a_zone(pool: Resource, graph: Graph) -> Iterable[Violation]:
     contract = graph.contract

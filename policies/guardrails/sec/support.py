@@ -39,7 +39,7 @@ SUPPORT_ENDS = limit(
 
 AHEAD = limit(
     "support-ahead-days",
-    60,
+    14,
     "Days that support lasts at least where no event is to come: a platform does not know its retailers' freezes.",
 )
 
