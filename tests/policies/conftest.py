@@ -40,5 +40,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     write(f"{len(RULES)} rules, {total} mutations caught; rules that caught none: {', '.join(silent) or 'none'}")
     for survey in LAST:
         terminalreporter.section("mutations of every property")
-        for line in survey.summary(verdicts.reviewed()):
+        for line in survey.summary(verdicts.caught(), verdicts.reviewed()):
             write(line)

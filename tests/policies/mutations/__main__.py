@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     if "--write" in arguments:
         verdicts.write(whole.catches)
     complaints = list(whole.complaints(verdicts.caught(), verdicts.reviewed()))
-    print("\n".join([*whole.summary(verdicts.reviewed()), *complaints]))
+    print("\n".join([*whole.summary(verdicts.caught(), verdicts.reviewed()), *complaints]))
     return 1 if complaints else 0
 
 
