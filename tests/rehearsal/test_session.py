@@ -124,7 +124,7 @@ def copy_of_project(folder: Path, file: str, old: str, new: str) -> Path:
     """The program with one change in one of its files."""
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "__main__.py"):
         shutil.copy(PROJECT_DIR / name, folder / name)
-    for name in ("retail", "components"):
+    for name in ("retail", "components", "policies"):
         shutil.copytree(PROJECT_DIR / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     text = (folder / file).read_text()
     assert text.count(old) == 1, f"{file} has changed: this test wants {old!r} in it once"
@@ -182,8 +182,9 @@ def test_the_season_changes_numbers_and_nothing_that_holds_state(client: Client)
 
 
 def test_what_was_changed_by_hand_is_put_right(client: Client) -> None:
-    client.patch("apps/v1", "Deployment", "scheduled", {"spec": {"replicas": 0}}, SPACE)
-    client.patch("v1", "Service", "storefront", {"metadata": {"labels": {"app.kubernetes.io/name": "mine"}}}, SPACE)
+    mine = {"metadata": {"labels": {"app.kubernetes.io/name": "mine"}}}
+    client.patch("apps/v1", "Deployment", "scheduled", mine, SPACE)
+    client.patch("v1", "Service", "storefront", mine, SPACE)
     client.delete("policy/v1", "PodDisruptionBudget", "storefront", SPACE)
     client.delete("apps/v1", "Deployment", "pos", SPACE)
     right = up("dev")
