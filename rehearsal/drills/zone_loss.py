@@ -59,7 +59,8 @@ def lose_zone(request: Request, zone: str, progress: Progress) -> ZoneLoss:
                 seconds, refused = _drain(client, plane, zone)
             with progress.step("moving to the other zones") as step:
                 # What scales has its full size again; a set of one pod a zone is one short until the zone is back.
-                scaled = _ceilings(client)
+                # What only working hours scale has no more to grow to than it has: it is a set like any other.
+                scaled = {each: most for each, most in _ceilings(client).items() if most > before[each]}
                 after = _wait(client, {each: before[each] if each in scaled else needs[each] for each in classes}, step)
         with progress.step("scaled tiers to their ceilings") as step:
             grown = _grow(client, scaled, zone, before, step)

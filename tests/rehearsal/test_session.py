@@ -198,15 +198,15 @@ def test_a_tier_that_left_the_program_is_pruned_and_comes_back(client: Client, t
         tmp_path,
         "components/odoo.py",
         "if tier is not Tier.BATCH",
-        "if tier not in (Tier.BATCH, Tier.SCHEDULED)",
+        "if tier not in (Tier.BATCH, Tier.BACKGROUND)",
     )
     before = stateful(client)
     without = up("dev", project=fewer)
-    assert f"Deployment {SPACE}/scheduled" in without.changes.deleted
+    assert f"Deployment {SPACE}/background" in without.changes.deleted
     assert happened(without) == {"deleted": len(without.changes.deleted)}
-    assert all("scheduled" in name for name in without.changes.deleted)
-    assert client.get("apps/v1", "Deployment", "scheduled", SPACE) is None
-    assert not [pod for pod in without.placement.pods if pod.workload == "scheduled"]
+    assert all("background" in name for name in without.changes.deleted)
+    assert client.get("apps/v1", "Deployment", "background", SPACE) is None
+    assert not [pod for pod in without.placement.pods if pod.workload == "background"]
     again = up("dev")
     assert sorted(again.changes.created) == sorted(without.changes.deleted)
     assert stateful(client) == before
