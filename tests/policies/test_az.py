@@ -315,4 +315,4 @@ TESTS = {
     ),
 }
 
-test_edits, test_whole = rules_tested("az", TESTS)
+test_edits, test_without, test_whole = rules_tested("az", TESTS)

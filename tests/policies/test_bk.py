@@ -568,4 +568,4 @@ TESTS = {
     ),
 }
 
-test_edits, test_whole = rules_tested("bk", TESTS)
+test_edits, test_without, test_whole = rules_tested("bk", TESTS)

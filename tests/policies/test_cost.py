@@ -200,7 +200,7 @@ TESTS = {
     ),
 }
 
-test_edits, test_whole = rules_tested("cost", TESTS)
+test_edits, test_without, test_whole = rules_tested("cost", TESTS)
 
 
 def test_a_machine_costs_what_its_vcpus_do() -> None:

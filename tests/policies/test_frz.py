@@ -414,4 +414,4 @@ TESTS = {
         compliant=[frozen(NOTHING, emergencies=[])],
     ),
 }
-test_edits, test_whole = rules_tested("frz", TESTS)
+test_edits, test_without, test_whole = rules_tested("frz", TESTS)

@@ -550,4 +550,4 @@ TESTS = {
     ),
 }
 
-test_edits, test_whole = rules_tested("ing", TESTS)
+test_edits, test_without, test_whole = rules_tested("ing", TESTS)

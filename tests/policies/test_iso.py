@@ -762,4 +762,4 @@ TESTS = {
     ),
 }
 
-test_edits, test_whole = rules_tested("iso", TESTS)
+test_edits, test_without, test_whole = rules_tested("iso", TESTS)

@@ -195,7 +195,7 @@ TESTS = {
     ),
 }
 
-test_edits, test_whole = rules_tested("ops", TESTS)
+test_edits, test_without, test_whole = rules_tested("ops", TESTS)
 
 
 def test_an_expression_falls_apart_at_its_joins_alone() -> None:

@@ -402,4 +402,4 @@ TESTS = {
     ),
 }
 
-test_edits, test_whole = rules_tested("peak", TESTS)
+test_edits, test_without, test_whole = rules_tested("peak", TESTS)

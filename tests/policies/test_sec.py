@@ -497,7 +497,7 @@ TESTS = {
     ),
 }
 
-test_edits, test_whole = rules_tested("sec", TESTS)
+test_edits, test_without, test_whole = rules_tested("sec", TESTS)
 
 
 def test_the_admission_twin_is_of_rules_of_the_catalogue() -> None:
