@@ -10,6 +10,7 @@ from components.contract import contract
 from components.database_archive import cluster_name
 from components.database_topology import OtherRegion
 from components.encryption import EncryptionKey, EncryptionKeyArgs
+from components.freeze_state import FreezeState
 from components.freeze_switch import FreezeSwitch, FreezeSwitchArgs
 from components.headroom import Headroom, HeadroomArgs
 from components.network import subnet_cidrs
@@ -65,7 +66,7 @@ class Foundation(pulumi.ComponentResource):
         super().__init__("retail:platform:Foundation", name, {"hosting": str(settings.hosting), **promised}, opts)
         self._name, self._args = name, args
         child = pulumi.ResourceOptions(parent=self)
-        self.tenancy = self._tenancy()
+        self.tenancy = self._tenancy(FreezeState(f"{name}-freeze-state", identity, opts=child))
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.tenancy])
         FreezeSwitch(
             f"{name}-freeze",
@@ -190,7 +191,7 @@ class Foundation(pulumi.ComponentResource):
         settings = self._args.plan.settings
         return tuple(cidrs.control_plane for cidrs in subnet_cidrs(settings.vpc_cidr, settings.zones).values())
 
-    def _tenancy(self) -> Tenancy:
+    def _tenancy(self, freeze_state: FreezeState) -> Tenancy:
         args, settings = self._args, self._args.plan.settings
         shared = settings.hosting is Hosting.SHARED
         database = args.access.shared_database
@@ -207,7 +208,7 @@ class Foundation(pulumi.ComponentResource):
                 edge_namespace=args.access.edge_namespace if shared else None,
                 database_namespace=database.namespace if shared and database else None,
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[freeze_state]),
         )
 
     def _postgres(self) -> Postgres:

@@ -49,9 +49,8 @@ class FreezeSwitchArgs:
 class FreezeSwitch(pulumi.ComponentResource):
     """CEL has no clock: the admission policy of freezes has a ConfigMap as its parameter, and this writes into it.
 
-    Pulumi declares the ConfigMap and says nothing of its `data`, which is the CronJob's alone: neither undoes the
-    other, and until the first run nothing is said, which denies. The binding makes the policy hold in the retailer's
-    namespace; it comes after its parameter and goes before it, as a missing one denies whatever it matches.
+    The ConfigMap is FreezeState's (components/freeze_state.py), which is there before the retailer's namespace and goes
+    after it: while the binding holds, or the API server still remembers it, a missing parameter denies everything.
 
     What a run does stands in its script (components/pod_scripts/freeze.py). If it can't run, a freeze stays as it was,
     and emergencies don't end: an alert says so.
@@ -69,7 +68,6 @@ class FreezeSwitch(pulumi.ComponentResource):
         tenant = args.identity.namespace
         self._labels = object_labels(args.identity, TIER, WorkloadClass.IMPORTANT)
         own = self._metadata(CHANGE_CONTROL)
-        parameter = ConfigMap(f"{name}-state", metadata=own, opts=child)
         account = ServiceAccount(f"{name}-account", metadata=own, automount_service_account_token=False, opts=child)
         state = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [tenant]}
         self._allow("own", own, [{**state, "verbs": ["get", "create", "patch"]}], account)
@@ -105,7 +103,7 @@ class FreezeSwitch(pulumi.ComponentResource):
                 "paramRef": {"name": tenant, "namespace": CHANGE_CONTROL, "parameterNotFoundAction": "Deny"},
                 "matchResources": {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: tenant}}},
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[parameter]),
+            opts=child,
         )
         CronJob(
             f"{name}-job",

@@ -428,7 +428,7 @@ SEEDED: list[tuple[str, str, str, str, Edit, str]] = [
         "a switch under a name of nobody",
         "outlet",
         "v1:ConfigMap",
-        "*freeze-state",
+        "*freeze-state-parameter",
         set_at("metadata", "name", "state"),
         "stands in platform's namespace",
     ),
