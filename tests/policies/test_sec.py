@@ -31,6 +31,7 @@ from guardrails.kinds import (
     SECRET,
     SECRET_STORE,
     SECRETS_MANAGER_SECRET,
+    STORAGE_CLASS,
 )
 from guardrails.sec.admission import CATALOGUE, _policies
 from guardrails.sec.images import REGISTRIES
@@ -274,6 +275,7 @@ TESTS = {
             only(OWNERS, put(NODE_CLASS, "spec.blockDeviceMappings[0].ebs.encrypted", False)),
             only(STACKS, put(KMS_KEY, "enableKeyRotation", False)),
             only(OWNERS, put(EKS_NODE_GROUP, "remoteAccess", {"ec2SshKey": "me"})),
+            only(OWNERS, put(STORAGE_CLASS, "parameters.encrypted", "false")),
         ],
         absent=[
             drop(EKS_CLUSTER, "encryptionConfig"),
@@ -281,10 +283,12 @@ TESTS = {
             only(OWNERS, drop(LAUNCH_TEMPLATE, "metadataOptions")),
             only(OWNERS, drop(NODE_CLASS, "spec.metadataOptions")),
             only(OWNERS, drop(EKS_NODE_GROUP, "launchTemplate")),
+            only(OWNERS, drop(STORAGE_CLASS, "parameters.encrypted")),
         ],
         unknown=[
             forget(EKS_CLUSTER, "enabledClusterLogTypes"),
             only(OWNERS, forget(LAUNCH_TEMPLATE, "metadataOptions")),
+            only(OWNERS, forget(STORAGE_CLASS, "parameters.encrypted")),
             fine(forget(EKS_CLUSTER, "encryptionConfig.provider.keyArn")),
         ],
         compliant=[

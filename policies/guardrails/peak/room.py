@@ -5,7 +5,7 @@ from math import ceil
 from typing import Final
 
 from guardrails import kinds
-from guardrails.az import ZONE_KEY, ZONES
+from guardrails.az.zones import ZONE_KEY, ZONES
 from guardrails.graph import Graph
 from guardrails.kubernetes.nodes import NodeSet
 from guardrails.kubernetes.quantities import MIB

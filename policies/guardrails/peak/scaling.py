@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from guardrails import kinds
-from guardrails.az import FLOOR_FACTOR
+from guardrails.az.replicas import FLOOR_FACTOR
 from guardrails.config import Config, limit
 from guardrails.graph import Graph
 from guardrails.kubernetes.cron import Cron, read_cron

@@ -10,20 +10,30 @@ from guardrails.resource import Resource
 from guardrails.rule import Severity, Violation, stack_rule
 
 LOGS: Final = ("api", "audit", "authenticator")
+EBS: Final = ("ebs.csi.aws.com", "kubernetes.io/aws-ebs")
+"""Provisioners whose volumes are as the class says; a file system's encryption is its own."""
 
 
 @stack_rule(
     "sec-06",
-    of=(kinds.EKS_CLUSTER, kinds.EKS_NODE_GROUP, kinds.LAUNCH_TEMPLATE, kinds.NODE_CLASS, kinds.KMS_KEY),
+    of=(
+        kinds.EKS_CLUSTER,
+        kinds.EKS_NODE_GROUP,
+        kinds.LAUNCH_TEMPLATE,
+        kinds.NODE_CLASS,
+        kinds.KMS_KEY,
+        kinds.STORAGE_CLASS,
+    ),
     severity=Severity.HIGH,
     says="EKS encrypts Secrets with a key that rotates and logs who did what; nodes give their role to no pod, and "
-    "their disks are encrypted.",
+    "disks are encrypted, theirs and those of every StorageClass.",
     why="A pod that reaches the instance metadata has the node's AWS role. EKS's own default for node groups without a "
     "launch template lets one through (two hops). Without audit logs nobody can say who changed what.",
     fix="encryptionConfig with a KMS key for secrets; enabledClusterLogTypes with api, audit and authenticator; "
-    "metadataOptions httpTokens required and httpPutResponseHopLimit 1; encrypted volumes; enableKeyRotation",
+    "metadataOptions httpTokens required and httpPutResponseHopLimit 1; encrypted: true on volumes and StorageClasses; "
+    "enableKeyRotation",
     scenario="A hole in a shop module is used on a Friday night, and it leads no further than the pod.",
-    implies=("bk-12", "iso-05"),
+    implies=("bk-12", "bk-17", "iso-05"),
 )
 def locked(resource: Resource, graph: Graph) -> Iterable[Violation]:
     match resource.kind:
@@ -42,6 +52,9 @@ def locked(resource: Resource, graph: Graph) -> Iterable[Violation]:
         case "EC2NodeClass":
             yield from _metadata(resource.at("spec.metadataOptions"), resource)
             yield from _disks(resource.items("spec.blockDeviceMappings"), resource)
+        case "StorageClass":
+            if resource.text("provisioner", "") in EBS and not resource.flag("parameters.encrypted", False):
+                yield Violation(resource, "volumes of this class are not encrypted")
         case "Key":
             symmetric = resource.text("customerMasterKeySpec", "SYMMETRIC_DEFAULT") == "SYMMETRIC_DEFAULT"
             if symmetric and not resource.flag("enableKeyRotation", False):
