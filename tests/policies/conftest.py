@@ -3,9 +3,10 @@
 import pytest
 
 from guardrails.catalogue import RULES
-from tests.policies.harness import CAUGHT, STACKS
+from tests.policies.harness import CAUGHT
 from tests.policies.mutations import verdicts
 from tests.policies.mutations.survey import LAST
+from tests.policies.shipped import STACKS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

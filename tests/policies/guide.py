@@ -10,7 +10,9 @@ from typing import Final
 
 from guardrails.catalogue import RULES
 from guardrails.rule import AREAS, Level, Rule
-from tests.policies.harness import STACKS, RuleTests, bench, cases
+from tests.policies.bench import bench
+from tests.policies.harness import RuleTests, cases
+from tests.policies.shipped import STACKS
 
 PREFERRED: Final = ("peak", *STACKS)
 """Examples are of the largest stack that a rule applies to."""

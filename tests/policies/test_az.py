@@ -19,16 +19,9 @@ from guardrails.kinds import (
     STATEFUL_SET,
     SUBNET,
 )
-from tests.policies.harness import STACKS, RuleTests, add, delete, drop, fine, forget, only, put, rules_tested, unlink
-
-REDUNDANT = {"outlet", "peak", "platform"}
-"""Gold and silver stacks: the loss of a zone must not stop them."""
-SERVING = {"outlet", "peak"}
-"""Those of them that serve a retailer themselves."""
-OWNERS = {"dev", "outlet", "peak", "platform"}
-"""Stacks with PostgreSQL, nodes and an edge of their own."""
-CLUSTERS = {"dev", "peak", "platform"}
-"""Stacks with an EKS cluster of their own."""
+from tests.policies.edits import add, delete, drop, fine, forget, only, put, unlink
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import CLUSTERS, OWNERS, PRODUCTION, SELLING, STACKS
 
 WEB = f"{DEPLOYMENT}::odoo-storefront"
 WEB_SCALER = f"{SCALED_OBJECT}::storefront"
@@ -80,7 +73,7 @@ TESTS = {
         compliant=[put(SUBNET, "availabilityZone", lambda zone: zone.replace("central-1", "west-1"))],
     ),
     "az-02": RuleTests(
-        on=SERVING,
+        on=SELLING,
         violating=[
             put(WEB_SCALER, "spec.minReplicaCount", 2),
             put(WEB_SCALER, "spec.minReplicaCount", lambda floor: floor - 1),
@@ -90,26 +83,26 @@ TESTS = {
             put(WEB, f"{SPREAD}[0].minDomains", 3),
             put(WEB, f"{SPREAD}[0].nodeTaintsPolicy", "Ignore"),
             put(WEB, f'{SPREAD}[0].labelSelector.matchLabels."app.kubernetes.io/instance"', "other"),
-            only(REDUNDANT, drop(TRAEFIK, f"{SPREAD}[0].minDomains")),
-            only(REDUNDANT, put(TRAEFIK, "spec.replicas", 1)),
-            only(REDUNDANT, put(POOLER, "spec.instances", 1)),
+            only(PRODUCTION, drop(TRAEFIK, f"{SPREAD}[0].minDomains")),
+            only(PRODUCTION, put(TRAEFIK, "spec.replicas", 1)),
+            only(PRODUCTION, put(POOLER, "spec.instances", 1)),
         ],
         absent=[
             drop(WEB, SPREAD),
             drop(WEB_SCALER, "spec.minReplicaCount"),
             drop(WEB, f"{SPREAD}[0].nodeTaintsPolicy"),
-            only(REDUNDANT, drop(POOLER, "spec.template.spec.topologySpreadConstraints")),
+            only(PRODUCTION, drop(POOLER, "spec.template.spec.topologySpreadConstraints")),
         ],
         unknown=[
             forget(WEB_SCALER, "spec.minReplicaCount"),
             forget(WEB, SPREAD),
             forget(WEB, f"{SPREAD}[0].whenUnsatisfiable"),
-            only(REDUNDANT, forget(TRAEFIK, "spec.replicas")),
+            only(PRODUCTION, forget(TRAEFIK, "spec.replicas")),
         ],
         compliant=[put(WEB, f"{SPREAD}[1].maxSkew", 2), put(WEB, "metadata.annotations.note", "spread")],
     ),
     "az-03": RuleTests(
-        on=REDUNDANT,
+        on=PRODUCTION,
         violating=[
             put(POSTGRES_CLUSTER, "spec.instances", 2),
             put(POSTGRES_CLUSTER, "spec.affinity.podAntiAffinityType", "preferred"),
@@ -130,7 +123,7 @@ TESTS = {
         compliant=[put(POSTGRES_CLUSTER, "spec.inheritedMetadata.annotations.note", "three zones")],
     ),
     "az-04": RuleTests(
-        on=SERVING,
+        on=SELLING,
         violating=[
             put(ELASTICACHE_GROUP, "automaticFailoverEnabled", False),
             put(ELASTICACHE_GROUP, "multiAzEnabled", False),
@@ -238,7 +231,7 @@ TESTS = {
         compliant=[put(f"{HELM_RELEASE}::keda", "values.operator.replicaCount", 3)],
     ),
     "az-10": RuleTests(
-        on=SERVING,
+        on=SELLING,
         violating=[
             delete(f"{POD_DISRUPTION_BUDGET}::odoo-storefront"),
             put(f"{POD_DISRUPTION_BUDGET}::odoo-storefront", "spec.maxUnavailable", 0),
@@ -280,7 +273,7 @@ TESTS = {
         on={"dev"},
         violating=[
             put(POSTGRES_CLUSTER, "spec.enablePDB", True),
-            only(REDUNDANT, put(POSTGRES_CLUSTER, "spec.enablePDB", False)),
+            only(PRODUCTION, put(POSTGRES_CLUSTER, "spec.enablePDB", False)),
             add(POD_DISRUPTION_BUDGET, "one", BUDGET_OF_ONE, beside=f"{POSTGRES_CLUSTER}::petit-marche"),
         ],
         absent=[drop(POSTGRES_CLUSTER, "spec.enablePDB")],

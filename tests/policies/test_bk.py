@@ -29,25 +29,9 @@ from guardrails.kinds import (
     SECRETS_MANAGER_SECRET,
     STORAGE_CLASS,
 )
-from tests.policies.harness import (
-    Edit,
-    RuleTests,
-    add,
-    delete,
-    drop,
-    fine,
-    forget,
-    only,
-    protect,
-    put,
-    rules_tested,
-)
-
-OWNERS = {"dev", "outlet", "peak", "platform"}
-"""Stacks with a PostgreSQL of their own."""
-SERVING = {"dev", "outlet", "peak", "training"}
-"""Stacks that run Odoo."""
-PRODUCTION = {"outlet", "peak", "platform"}
+from tests.policies.edits import Edit, add, delete, drop, fine, forget, only, protect, put
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import OWNERS, PRODUCTION, SERVING
 
 PLUGIN = "spec.plugins[0]"
 PARAMETERS = "spec.postgresql.parameters"

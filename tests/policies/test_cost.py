@@ -27,26 +27,10 @@ from rehearsal.engine.evaluate import evaluate
 from rehearsal.engine.model import Evaluation
 from rehearsal.guardrails.baseline import release_of
 from rehearsal.paths import PROJECT_DIR
-from tests.policies.harness import (
-    CLOCK,
-    NOTHING,
-    Edit,
-    RuleTests,
-    bench,
-    drop,
-    fine,
-    forget,
-    given,
-    modify,
-    only,
-    put,
-    rules_tested,
-)
-
-OWNERS = {"dev", "outlet", "peak", "platform"}
-"""Stacks with nodes and a PostgreSQL of their own."""
-RETAILERS = {"dev", "outlet", "peak", "training"}
-"""Stacks whose contract is a retailer's."""
+from tests.policies.bench import bench
+from tests.policies.edits import NOTHING, Edit, drop, fine, forget, given, modify, only, put
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import CLOCK, OWNERS, SERVING
 
 DATA_GROUP = f"{EKS_NODE_GROUP}::nodes-data"
 WEB = f"{NODE_POOL}::web"
@@ -90,9 +74,9 @@ def other_season(edit: Edit) -> Edit:
 TESTS = {
     "cost-01": RuleTests(
         violating=[
-            only(RETAILERS, put(RETAILER, "monthlyBudget", 0)),
-            only(RETAILERS, put(RETAILER, "peakMonthlyBudget", 0)),
-            only(RETAILERS, put(RETAILER, "monthlyBudget", 10**6)),
+            only(SERVING, put(RETAILER, "monthlyBudget", 0)),
+            only(SERVING, put(RETAILER, "peakMonthlyBudget", 0)),
+            only(SERVING, put(RETAILER, "monthlyBudget", 10**6)),
             only({"dev", "outlet", "training"}, put(RETAILER, "monthlyBudget", 5)),
             only({"peak"}, put(RETAILER, "peakMonthlyBudget", 14000)),
             # What the calendar's peaks ask for is judged before they come.
@@ -102,12 +86,12 @@ TESTS = {
             only(OWNERS, put(DATA_GROUP, "instanceTypes", ["r7i.48xlarge"])),
         ],
         absent=[
-            only(RETAILERS, drop(RETAILER, "monthlyBudget")),
+            only(SERVING, drop(RETAILER, "monthlyBudget")),
             only(OWNERS, drop(DATA_GROUP, "instanceTypes")),
             only(OWNERS, drop(WEB, "spec.template.spec.requirements")),
         ],
         unknown=[
-            only(RETAILERS, forget(RETAILER, "monthlyBudget")),
+            only(SERVING, forget(RETAILER, "monthlyBudget")),
             only(OWNERS, forget(DATA_GROUP, "instanceTypes")),
             only(OWNERS, put(DATA_GROUP, "instanceTypes", ["x99.large"])),
         ],
@@ -135,7 +119,7 @@ TESTS = {
             only(OWNERS, put(NODE_CLASS, "spec.tags.retailer", "somebody")),
             only(OWNERS, put(LAUNCH_TEMPLATE, "tagSpecifications", [])),
             only(OWNERS, put(STORAGE_CLASS, "parameters.tagSpecification_5", "owner=x")),
-            only(RETAILERS, put(RETAILER, "expires", "2026-01-01")),
+            only(SERVING, put(RETAILER, "expires", "2026-01-01")),
         ],
         absent=[
             drop(AWS_PROVIDER, "defaultTags"),

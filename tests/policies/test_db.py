@@ -17,25 +17,9 @@ from guardrails.kinds import (
 )
 from rehearsal.engine.model import Evaluation
 from rehearsal.guardrails.baseline import release_of
-from tests.policies.harness import (
-    CLOCK,
-    Edit,
-    RuleTests,
-    drop,
-    fine,
-    forget,
-    given,
-    modify,
-    only,
-    put,
-    rules_tested,
-)
-
-OWNERS = {"dev", "outlet", "peak", "platform"}
-"""Stacks with a PostgreSQL of their own."""
-SERVING = {"dev", "outlet", "peak", "training"}
-"""Stacks that run Odoo."""
-OWN_AND_SERVING = {"dev", "outlet", "peak"}
+from tests.policies.edits import Edit, drop, fine, forget, given, modify, only, put
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import CLOCK, OWN_DATABASE, OWNERS, SERVING
 
 CONF = 'spec.target.template.data."odoo.conf"'
 STOREFRONT_CONF = f"{EXTERNAL_SECRET}::=odoo-storefront"
@@ -108,7 +92,7 @@ def since_other_season(edit: Edit) -> Edit:
 
 TESTS = {
     "db-01": RuleTests(
-        on=OWN_AND_SERVING,
+        on=OWN_DATABASE,
         violating=[
             only(OWNERS, put(MAIN_POOLER, "spec.pgbouncer.parameters.max_client_conn", "100")),
             conf(STOREFRONT_CONF, "db_maxconn", "64"),
@@ -137,7 +121,7 @@ TESTS = {
             put(POSTGRES_CLUSTER, f"{PARAMETERS}.max_connections", "50"),
             put(MAIN_POOLER, "spec.pgbouncer.parameters.default_pool_size", "400")
             + put(MAIN_POOLER, "spec.pgbouncer.parameters.max_db_connections", "0"),
-            only(OWN_AND_SERVING, modify("a role without limit", POSTGRES_CLUSTER, role_without_limit)),
+            only(OWN_DATABASE, modify("a role without limit", POSTGRES_CLUSTER, role_without_limit)),
             only(SERVING, conf(WEBSOCKET_CONF, "db_maxconn_gevent", "200")),
             only(SERVING, argument(SCHEDULED, "--max-cron-threads=2", "--max-cron-threads=20")),
             only({"training"}, put(DATABASE_ROLE, "spec.connectionLimit", 30)),
@@ -211,7 +195,7 @@ TESTS = {
         compliant=[put(POSTGRES_CLUSTER, "spec.switchoverDelay", 45)],
     ),
     "db-06": RuleTests(
-        on=OWN_AND_SERVING,
+        on=OWN_DATABASE,
         violating=[
             only(OWNERS, drop(POSTGRES_CLUSTER, "spec.walStorage")),
             only({"peak"}, put(POSTGRES_CLUSTER, "spec.walStorage.size", "30Gi")),

@@ -15,7 +15,9 @@ from guardrails.resource import family
 from rehearsal.engine.evaluate import evaluate
 from rehearsal.guardrails.baseline import release_of
 from rehearsal.paths import PROJECT_DIR
-from tests.policies.harness import CLOCK, MODES, NOTHING, STACKS, Edit, bench, given, put, shipped
+from tests.policies.bench import bench
+from tests.policies.edits import NOTHING, Edit, given, put
+from tests.policies.shipped import CLOCK, MODES, STACKS, shipped
 from tests.policies.test_frz import (
     FROZEN,
     HOUR,

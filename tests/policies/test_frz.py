@@ -29,24 +29,9 @@ from guardrails.kinds import (
 )
 from rehearsal.engine.model import Evaluation
 from rehearsal.guardrails.baseline import release_of
-from tests.policies.harness import (
-    CLOCK,
-    NOTHING,
-    STACKS,
-    Edit,
-    Resources,
-    RuleTests,
-    add,
-    chosen,
-    drop,
-    fine,
-    forget,
-    given,
-    only,
-    put,
-    rules_tested,
-    shipped,
-)
+from tests.policies.edits import NOTHING, Edit, Resources, add, chosen, drop, fine, forget, given, only, put
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import CLOCK, STACKS, shipped
 
 FROZEN = datetime(2026, 11, 27, 9, tzinfo=UTC)
 """In the freeze of `peak`, and on its Black Friday."""

@@ -21,27 +21,11 @@ from guardrails.kinds import (
     SUBNET,
     TLS_OPTION,
 )
-from tests.policies.harness import (
-    STACKS,
-    Edit,
-    RuleTests,
-    add,
-    delete,
-    drop,
-    fine,
-    forget,
-    modify,
-    only,
-    put,
-    rules_tested,
-)
+from tests.policies.edits import Edit, add, delete, drop, fine, forget, modify, only, put
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import CLUSTERS, OWNERS, SERVING, STACKS
 
-SERVING = {"dev", "outlet", "peak", "training"}
-"""Stacks that serve a retailer, and so have routes."""
-OWNERS = {"dev", "outlet", "peak", "platform"}
-"""Stacks with a Traefik of their own."""
 BOTH = SERVING & OWNERS
-CLUSTERS = {"dev", "peak", "platform"}
 
 TRAEFIK = f"{DEPLOYMENT}::edge-deployment"
 EDGE_SERVICE = f"{SERVICE}::edge-service"

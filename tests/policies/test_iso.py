@@ -36,28 +36,10 @@ from guardrails.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
-from tests.policies.harness import (
-    STACKS,
-    Edit,
-    RuleTests,
-    add,
-    delete,
-    drop,
-    fine,
-    forget,
-    modify,
-    only,
-    put,
-    rules_tested,
-    unlink,
-)
+from tests.policies.edits import Edit, add, delete, drop, fine, forget, modify, only, put, unlink
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import CLUSTERS, OWN_DATABASE, OWNERS, SERVING, STACKS
 
-SERVING = {"dev", "outlet", "peak", "training"}
-"""Stacks that Odoo runs in."""
-OWNERS = {"dev", "outlet", "peak", "platform"}
-"""Stacks with a database, an edge and nodes of their own."""
-OWN_DATABASE = {"dev", "outlet", "peak"}
-CLUSTERS = {"dev", "peak", "platform"}
 MANAGED_REDIS = {"outlet", "peak"}
 REDIS_PODS = {"dev", "training"}
 

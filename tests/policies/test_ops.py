@@ -19,25 +19,9 @@ from guardrails.kinds import (
     STATEFUL_SET,
 )
 from guardrails.ops.promql import clauses, constant
-from tests.policies.harness import (
-    Edit,
-    RuleTests,
-    add,
-    delete,
-    drop,
-    fine,
-    forget,
-    modify,
-    only,
-    protect,
-    put,
-    rules_tested,
-)
-
-OWNERS = {"dev", "outlet", "peak", "platform"}
-"""Stacks with PostgreSQL, nodes and an edge of their own."""
-SERVING = {"dev", "outlet", "peak", "training"}
-REDUNDANT = {"outlet", "peak", "platform"}
+from tests.policies.edits import Edit, add, delete, drop, fine, forget, modify, only, protect, put
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import OWNERS, PRODUCTION, SERVING
 
 DATABASE_RULES = f"{PROMETHEUS_RULE}::=database"
 TIER_RULES = f"{PROMETHEUS_RULE}::=tiers"
@@ -101,8 +85,8 @@ TESTS = {
             without(DATABASE_RULES, "WalVolumeFills"),
             without(DATABASE_RULES, "ClientsWaitForPooler"),
             without(DATABASE_RULES, "RestoreDrillTooOld"),
-            only(REDUNDANT, without(DATABASE_RULES, "ReplicationLag")),
-            only(REDUNDANT, without(DATABASE_RULES, "StandbyMissing", "NoStandby")),
+            only(PRODUCTION, without(DATABASE_RULES, "ReplicationLag")),
+            only(PRODUCTION, without(DATABASE_RULES, "StandbyMissing", "NoStandby")),
             # CloudNativePG's own metric stops at the last backup made without the plugin.
             said("DatabaseBackupTooOld", "barman_cloud_cloudnative_pg_io_", "cnpg_collector_"),
             said("DatabaseBackupTooOld", ">", "> 1000 *"),

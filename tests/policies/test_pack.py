@@ -19,7 +19,7 @@ from guardrails.resource import Resource
 from guardrails.rule import DECLARED, Level, Protects, Rule, Severity, Violation
 from rehearsal.engine import wire
 from rehearsal.engine.model import UNKNOWN
-from tests.policies.harness import CLOCK
+from tests.policies.shipped import CLOCK
 
 Told = list[tuple[str, int]]
 MANDATORY, ADVISORY = analyzer_pb2.MANDATORY, analyzer_pb2.ADVISORY

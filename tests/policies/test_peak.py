@@ -17,31 +17,12 @@ from guardrails.kinds import (
     SERVICE,
     SUBNET,
 )
-from tests.policies.harness import (
-    Edit,
-    RuleTests,
-    add,
-    delete,
-    drop,
-    fine,
-    forget,
-    given,
-    modify,
-    only,
-    put,
-    rules_tested,
-)
+from tests.policies.edits import Edit, add, delete, drop, fine, forget, given, modify, only, put
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import CLUSTERS, OWNERS, PRODUCTION, SELLING, SERVING
 
-PRODUCTION = {"outlet", "peak"}
-"""Production stacks that serve a retailer."""
-OWNERS = {"dev", "outlet", "peak", "platform"}
-"""Stacks with PostgreSQL and nodes of their own."""
-SERVING = {"dev", "outlet", "peak", "training"}
 CALENDAR = {"dev", "outlet", "peak"}
 """Stacks whose calendar has peaks."""
-CLUSTERS = {"dev", "peak", "platform"}
-REDUNDANT = {"outlet", "peak", "platform"}
-SELLING_IN_PRODUCTION = {"outlet", "peak", "platform"}
 
 STOREFRONT = f"{SCALED_OBJECT}::-storefront"
 STOREFRONT_PODS = f"{DEPLOYMENT}::odoo-storefront"
@@ -124,13 +105,13 @@ def released_nothing(edit: Edit) -> Edit:
 
 TESTS = {
     "peak-01": RuleTests(
-        on=PRODUCTION,
+        on=SELLING,
         violating=[
             peaks(rehearsed="2026-09-12"),
             peaks(rehearsed="2026-11-24"),
             peaks(rehearsed="2026-11-27"),
             put(RETAILER, "peaks", []),
-            only(PRODUCTION, peaks(rehearsed="2026-11-13").at(NOVEMBER_12.replace(hour=18))),
+            only(SELLING, peaks(rehearsed="2026-11-13").at(NOVEMBER_12.replace(hour=18))),
             # A freeze that begins after Black Friday doesn't hold the code still until Christmas.
             only({"peak"}, released_nothing(put(RETAILER, "freezes[0].start", "2026-12-01T00:00").at(CHRISTMAS))),
             only({"peak"}, put(RETAILER, "freezes", []).at(CHRISTMAS)),
@@ -187,7 +168,7 @@ TESTS = {
         ],
     ),
     "peak-03": RuleTests(
-        on=REDUNDANT,
+        on=PRODUCTION,
         violating=[
             put(HEADROOM, "spec.replicas", 1),
             put(HEADROOM, "spec.replicas", lambda pods: pods - 1),
@@ -272,8 +253,8 @@ TESTS = {
             only(CALENDAR, put(RETAILER, "grantedVcpus", 100)),
             only({"dev", "peak"}, put(RETAILER, "grantedElasticIps", 2)),
             put(WEB_POOL, "spec.limits.cpu", "4000"),
-            only(REDUNDANT, put(f"{EKS_NODE_GROUP}::data", "instanceTypes", ["r7i.48xlarge"])),
-            only(REDUNDANT, put(f"{EKS_NODE_GROUP}::data", "scalingConfig.maxSize", 60)),
+            only(PRODUCTION, put(f"{EKS_NODE_GROUP}::data", "instanceTypes", ["r7i.48xlarge"])),
+            only(PRODUCTION, put(f"{EKS_NODE_GROUP}::data", "scalingConfig.maxSize", 60)),
             only(CLUSTERS, put(f"{SUBNET}::private-eu-central-1a", "cidrBlock", "10.20.0.0/24")),
             only(CLUSTERS, add(EIP, "fourth", {}, beside=EIP) + add(EIP, "fifth", {}) + add(EIP, "sixth", {})),
             put(
@@ -320,7 +301,7 @@ TESTS = {
         ],
     ),
     "peak-08": RuleTests(
-        on=SELLING_IN_PRODUCTION,
+        on=PRODUCTION,
         violating=[
             put(WEB_POOL, 'spec.template.spec.requirements."key=karpenter.sh/capacity-type".values', ["spot"]),
             put(

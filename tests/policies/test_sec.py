@@ -35,27 +35,9 @@ from guardrails.kinds import (
 )
 from guardrails.sec.admission import CATALOGUE, _policies
 from guardrails.sec.images import REGISTRIES
-from tests.policies.harness import (
-    STACKS,
-    Edit,
-    RuleTests,
-    add,
-    delete,
-    drop,
-    fine,
-    forget,
-    given,
-    modify,
-    only,
-    put,
-    rules_tested,
-)
-
-SERVING = {"dev", "outlet", "peak", "training"}
-OWNERS = {"dev", "outlet", "peak", "platform"}
-CLUSTERS = {"dev", "peak", "platform"}
-OWN_DATABASE = {"dev", "outlet", "peak"}
-"""Stacks that serve a retailer from a database of its own."""
+from tests.policies.edits import Edit, add, delete, drop, fine, forget, given, modify, only, put
+from tests.policies.harness import RuleTests, rules_tested
+from tests.policies.shipped import CLUSTERS, OWN_DATABASE, OWNERS, SERVING, STACKS
 
 WEB = f"{DEPLOYMENT}::odoo-storefront"
 TRAEFIK = f"{DEPLOYMENT}::edge-deployment"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.policies.harness import MODES, STACKS, bench
+from tests.policies.bench import bench
+from tests.policies.shipped import MODES, STACKS
 
 
 @pytest.mark.parametrize("mode", MODES)

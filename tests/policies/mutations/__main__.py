@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.policies.harness import STACKS
 from tests.policies.mutations import verdicts
 from tests.policies.mutations.survey import Survey
+from tests.policies.shipped import STACKS
 
 
 def surveyed(stack: str) -> Survey:

@@ -16,8 +16,8 @@ from guardrails.judging import _judged as judged  # one question of a rule, as t
 from guardrails.resource import family
 from guardrails.rule import Rule
 from tests.policies.direct import Declared, declared
-from tests.policies.harness import CLOCK, shipped
 from tests.policies.mutations.reads import Log, Place
+from tests.policies.shipped import CLOCK, shipped
 
 CONFIG: Final = read_config({}, CLOCK)
 Steps = tuple[str | int, ...]

@@ -32,6 +32,11 @@ class Place:
     steps: Steps
     value: Any
 
+    @property
+    def missing(self) -> bool:
+        """Whether nothing stands there."""
+        return self.pattern.endswith("?")
+
     def __str__(self) -> str:
         return f"{self.kind} {self.pattern}"
 

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from guardrails.catalogue import RULES
+from tests.policies.bench import bench
 from tests.policies.direct import as_sent
-from tests.policies.harness import STACKS, Edit, bench
+from tests.policies.edits import Edit
 from tests.policies.mutations import harmless, verdicts
 from tests.policies.mutations.__main__ import look_at_all
 from tests.policies.mutations.graph import Mutation, Pair, every
 from tests.policies.mutations.lab import Lab
 from tests.policies.mutations.survey import LAST
+from tests.policies.shipped import STACKS
 
 
 @cache

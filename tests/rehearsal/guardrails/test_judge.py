@@ -23,7 +23,8 @@ from rehearsal.guardrails.process import PACK_DIR, started
 from rehearsal.guardrails.requests import flattened
 from rehearsal.paths import PROJECT_DIR
 from rehearsal.progress import QuietProgress
-from tests.policies.harness import CLOCK, Edit, forget, put
+from tests.policies.edits import Edit, forget, put
+from tests.policies.shipped import CLOCK
 from tests.rehearsal.guardrails.conftest import MakePack, program
 
 PACK = """
