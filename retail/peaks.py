@@ -6,11 +6,13 @@ get UTC from `quiet_windows`.
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from retail.dates import Day, LocalTime
 
 PRESCALE_LEAD = timedelta(minutes=45)
 """How long before a peak its floor applies. A cold scale-out takes 2.5-5 minutes (facts, Odoo §10) and a large one
@@ -23,8 +25,8 @@ class Window(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9-]*$", description="short name, lower case")
-    start: datetime = Field(description="local time, as 2026-11-27T00:00")
-    end: datetime = Field(description="local time, after start")
+    start: LocalTime = Field(description="local time, as 2026-11-27T00:00")
+    end: LocalTime = Field(description="local time, after start")
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> "Window":
@@ -46,7 +48,7 @@ class Peak(Window):
     """A commercial peak: the load in it is `factor` times that of an ordinary busy hour."""
 
     factor: float = Field(gt=1, le=20, description="load in the peak / load of an ordinary busy hour")
-    rehearsed: date | None = Field(default=None, description="day of the load rehearsal for it, done or planned")
+    rehearsed: Day | None = Field(default=None, description="day of the load rehearsal for it, done or planned")
 
     @model_validator(mode="after")
     def _is_rehearsed_before(self) -> "Peak":

@@ -6,7 +6,6 @@ same keys to the pulumi CLI; a test holds the two equal.
 
 import difflib
 import json
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -14,6 +13,7 @@ from zoneinfo import available_timezones
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from retail.dates import Day
 from retail.naming import RESERVED_PREFIXES, SLUG_LENGTH, SLUG_PATTERN, Identity, Pool
 from retail.objectives import ObjectiveClass
 from retail.peaks import Peak, Window
@@ -143,7 +143,7 @@ class Settings(BaseModel):
     allowed_regions: tuple[Annotated[str, Field(pattern=REGION_PATTERN)], ...] = Field(
         (), description="Regions that data may be in, by contract; region and recovery-region where empty."
     )
-    expires: date | None = Field(
+    expires: Day | None = Field(
         None, description="Day on which a stack that is not production should be gone (YYYY-MM-DD)."
     )
     granted_vcpus: int = Field(
@@ -174,7 +174,7 @@ class Settings(BaseModel):
     approver_role: str = Field(
         "approver", description="IAM role (name) of those who approve changes in a freeze; never the author's own."
     )
-    access_review_due: date | None = Field(
+    access_review_due: Day | None = Field(
         None, description="Day by which every way into the cluster is to be reviewed (YYYY-MM-DD)."
     )
 

@@ -71,8 +71,17 @@ def as_text(value: Any) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Objects, arrays and booleans as the CLI stores them: compact JSON with sorted keys."""
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    """Objects, arrays, numbers and booleans as the CLI stores them: compact JSON with sorted keys, and Go's numbers."""
+    return json.dumps(_go_numbers(value), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def _go_numbers(value: Any) -> Any:
+    """Go writes a float that is whole without a point, up to 1e21 (seen with the CLI, 3.260: 1.0 is 1, 1e3 is 1000)."""
+    if isinstance(value, dict):
+        return {key: _go_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_go_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e21 else value
 
 
 def _is_integer(value: Any) -> bool:

@@ -19,7 +19,12 @@ _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER: Final = re.compile(r"[-+]?(0x[0-9a-fA-F_]+|0o?[0-7_]*|0b[01_]+|[1-9][0-9_]*)")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
+_MOMENT: Final = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})"
+    r"( (?P<plain>[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?)"
+    r"|[Tt](?P<zoned>[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?)(?P<offset>Z|[-+][0-9]{2}:[0-9]{2}))?"
+)
+"""The layouts of go-yaml's timestamps. `2026-11-26T18:00`, without seconds and offset, is none: it is text."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -105,14 +110,19 @@ def _resolve(text: str) -> Any:
         return int(octal, 0)
     if _FLOAT.fullmatch(text):
         return float(text)
-    if _DATE.fullmatch(text):
-        return _timestamp(text)
+    if moment := _MOMENT.fullmatch(text):
+        return _timestamp(text, moment)
     return text
 
 
-def _timestamp(text: str) -> str:
-    """Go renders an unquoted date inside a list or mapping as RFC 3339; a date that doesn't exist stays text."""
+def _timestamp(text: str, moment: re.Match[str]) -> str:
+    """Go's own rendering of a time, which is what the program gets (seen with the CLI, 3.260): an unquoted 2026-11-07
+    is `2026-11-07 00:00:00 +0000 UTC`. A day that doesn't exist stays text."""
+    day, time, offset = moment["day"], moment["plain"] or moment["zoned"] or "0:0:0", moment["offset"] or "Z"
     try:
-        return datetime.date(*map(int, text.split("-"))).isoformat() + "T00:00:00Z"
+        whole = datetime.datetime.strptime(f"{day} {time.partition('.')[0]}", "%Y-%m-%d %H:%M:%S")
     except ValueError:
         return text
+    fraction = time.partition(".")[2].rstrip("0")
+    zone = "+0000 UTC" if offset == "Z" else " ".join([offset.replace(":", "")] * 2)
+    return f"{whole:%Y-%m-%d %H:%M:%S}{'.' + fraction if fraction else ''} {zone}"

@@ -1,4 +1,5 @@
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def test_valid_text_is_parsed_as_pulumi_hands_it_over() -> None:
     settings = parse_settings(VALID | {"stores": "12", "peaks": json.dumps([BLACK_FRIDAY])}, stack="test")
     assert settings.stores == 12
     assert settings.peak_factor == 3
+
+
+def test_a_day_without_quotes_is_the_day() -> None:
+    """YAML makes a moment of it, and the CLI hands on Go's text of that."""
+    unquoted = "2026-11-07 00:00:00 +0000 UTC"
+    peak = BLACK_FRIDAY | {"rehearsed": unquoted}
+    settings = parse_settings(VALID | {"access-review-due": unquoted, "peaks": json.dumps([peak])}, stack="test")
+    assert settings.access_review_due == settings.peaks[0].rehearsed == date(2026, 11, 7)
 
 
 def test_settings_are_frozen() -> None:
@@ -92,6 +101,10 @@ def test_missing_keys_are_named() -> None:
         ({"process_objectives": [SELLING | {"rpo": 3}]}, "process-objectives.0.rpo: "),
         ({"regulated": "true", **SHARED}, "hosting: shared puts the retailer's data beside others'"),
         ({"expires": "soon"}, "expires: "),
+        (
+            {"peaks": [BLACK_FRIDAY | {"start": "2026-11-27 18:00:00 +0000 UTC"}]},
+            "peaks.0.start: local time as 2026-11-27T18:00, or in quotes: YAML reads this as UTC",
+        ),
         ({"expires": "2026-12-31", "environment": "production"}, "expires: must be left out in production"),
         ({"allowed_regions": ["eu-central-1"]}, "recovery-region: eu-west-1 is not in allowed-regions (eu-central-1)"),
         (

@@ -41,7 +41,7 @@ def refusal(folder: Path, overrides: dict[str, str] | None = None) -> str:
         ("name: 42", "demo:name", "42"),
         ("name: no", "demo:name", "no"),
         ("zones: [a, b]", "demo:zones", '["a","b"]'),
-        ("counts: [1, 2.0, '3']", "demo:counts", '[1,2.0,"3"]'),
+        ("counts: [1, 2.0, '3']", "demo:counts", '[1,2,"3"]'),
         ("profile: {b: [1, true], a: é}", "demo:profile", '{"a":"é","b":[1,true]}'),
         ("aws:region: eu-west-1", "aws:region", "eu-west-1"),
         ("aws:tags: {a: b}", "aws:tags", '{"a":"b"}'),
