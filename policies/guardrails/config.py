@@ -52,7 +52,7 @@ class Config:
     """How to judge.
 
     now: the moment that windows, deadlines and waivers are judged at; the real clock's unless configured.
-    rehearsal: nothing is released, so freezes don't bind (`python -m rehearsal up`).
+    rehearsal: nothing is released, so freezes don't bind and no release counts (`python -m rehearsal up`).
     levels: rules moved between mandatory and advisory. waivers: every one given, whether it still holds or not.
     emergencies: changes in a freeze, as given; frz-02 and frz-03 judge whether they stand.
     baseline: hashes of the last release's inputs; evidence: what commands collected of backups, drills and releases.
@@ -91,8 +91,10 @@ class Config:
 
     @cached_property
     def before(self) -> Baseline | None:
-        """The last release, for who compares with it where there is one. One that can't be used is frz-01's to tell,
-        once and on any day."""
+        """The last release, for who compares with it where there is one; in a rehearsal nobody does. One that can't be
+        used is frz-01's to tell, once and on any day."""
+        if self.rehearsal:
+            return None
         try:
             return self.release
         except Unjudged:
@@ -140,7 +142,7 @@ def schema() -> dict[str, Any]:
         "rehearsal": {
             "type": "boolean",
             "default": False,
-            "description": "Nothing is released: freezes don't bind.",
+            "description": "Nothing is released: freezes don't bind, and nothing is compared with the last release.",
         },
         "levels": {
             "type": "object",

@@ -180,7 +180,11 @@ TESTS = {
         ],
         absent=[released(drop(DATA_GROUP, "instanceTypes")), fine(NOTHING)],
         unknown=[released(forget(DATA_GROUP, "scalingConfig.minSize"))],
-        compliant=[released(LOOK), released(LOOK, cheaper=0.9)],
+        compliant=[
+            released(LOOK),
+            released(LOOK, cheaper=0.9),
+            given(released(LOOK, cheaper=0.8), rehearsal=True),
+        ],
     ),
 }
 

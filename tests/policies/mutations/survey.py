@@ -78,7 +78,6 @@ class Survey:
     def complaints(self, expected: Mapping[Pair, Catch], verdicts: Iterable[Verdict]) -> Iterator[str]:
         """What differs from what people decided."""
         verdicts = list(verdicts)
-        idle = {each for each in verdicts if each.kind == "pending"}
         used = set()
         for pair in self.survivors:
             verdict = verdict_of(pair, verdicts)
@@ -89,4 +88,4 @@ class Survey:
                 where = ", ".join(sorted(self.missed[pair])[:3])
                 yield f"{' | '.join(pair)}: nothing catches it ({where}), and nobody has said why that is right"
             used.add(verdict)
-        yield from (f"verdicts.yaml: {each} covers nothing" for each in verdicts if each not in used | idle)
+        yield from (f"verdicts.yaml: {each} covers nothing" for each in verdicts if each not in used)

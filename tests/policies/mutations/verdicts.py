@@ -21,7 +21,7 @@ CAUGHT: Final = FOLDER / "caught.txt"
 REVIEWED: Final = FOLDER / "verdicts.yaml"
 TOLERATED: Final = FOLDER / "tolerated.yaml"
 """Where odd input trips nothing (test_hostile.py)."""
-KINDS: Final = ("harmless", "survivor", "pending")
+KINDS: Final = ("harmless", "survivor")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Catch:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why pairs are caught by nothing: `harmless`, a `survivor`, or `pending` until an area has its rules.
+    """Why pairs are caught by nothing: `harmless`, or a `survivor`.
 
     `of` and `at` are globs, `by` lists operators.
     """
