@@ -69,10 +69,6 @@ docs: setup ## Make anew what docs/ has from resources and rules: the picture, t
 	@$(RUN) -m rehearsal capacity --markdown > docs/capacity.md
 	@PYTHONPATH=policies $(RUN) -m tests.policies.guide > docs/guardrails.md
 
-.PHONY: baseline
-baseline: setup ## Keep the program as released: what a freeze compares with
-	@$(RUN) -m rehearsal baseline $(STACK) $(ARGS)
-
 .PHONY: compare-crds
 compare-crds: setup ## Compare our CloudNativePG schemas with the full ones in DIR
 	@$(RUN) -m rehearsal.crds.compare $(DIR)

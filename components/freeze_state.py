@@ -16,7 +16,7 @@ class FreezeState(pulumi.ComponentResource):
     the switch's first run nothing is said, which denies.
 
     Example:
-        FreezeState("freeze-state", Identity("acme", "production"))
+        FreezeState("freeze-state", identity)
     """
 
     def __init__(self, name: str, identity: Identity, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -17,10 +17,10 @@ from rehearsal.engine.invokes import INVOKES
 from rehearsal.engine.model import UNKNOWN, Evaluation, Resource, Secret, contains, reveal, secret_texts
 from rehearsal.engine.ordering import in_order
 from rehearsal.engine.project import ORGANIZATION
-from rehearsal.engine.providers import PROVIDER_TYPE, Providers
+from rehearsal.engine.providers import Providers
 from rehearsal.engine.scrubbing import SHORTEST_SECRET
 from rehearsal.engine.stack_config import StackConfig
-from rehearsal.engine.urns import STACK_TYPE, make_urn
+from rehearsal.engine.urns import PROVIDER_TYPE, STACK_TYPE, make_urn
 from rehearsal.errors import RehearsalError, UserError
 
 _FEATURES: Final = (

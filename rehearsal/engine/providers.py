@@ -12,9 +12,9 @@ from rehearsal.engine.computed import Computed, NotCoveredError
 from rehearsal.engine.kubernetes_outputs import kubernetes_outputs
 from rehearsal.engine.model import UNKNOWN, Resource, contains, reveal
 from rehearsal.engine.random_outputs import random_outputs
+from rehearsal.engine.urns import PROVIDER_TYPE
 from rehearsal.errors import UserError
 
-PROVIDER_TYPE: Final = "pulumi:providers:"
 DOCUMENTATION_ACCOUNT: Final = "123456789012"
 """The account id of AWS's own examples, for a provider that neither assumes a role nor names an allowed account."""
 

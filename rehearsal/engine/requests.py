@@ -8,7 +8,7 @@ from pulumi.runtime.proto.source_pb2 import StackTrace
 
 from rehearsal.engine import wire
 from rehearsal.engine.model import Resource
-from rehearsal.engine.urns import alias_urn
+from rehearsal.engine.urns import PROVIDER_TYPE, alias_urn
 
 
 def registered(request: Any, urn: str) -> Resource:
@@ -22,7 +22,7 @@ def registered(request: Any, urn: str) -> Resource:
         name=request.name,
         parent=request.parent,
         custom=request.custom,
-        inputs=wire.to_dict(request.object),
+        inputs=_inputs(request),
         outputs={},
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,
@@ -34,6 +34,14 @@ def registered(request: Any, urn: str) -> Resource:
         aliases=tuple(dict.fromkeys(alias_urn(alias, urn, request.parent) for alias in request.aliases)),
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
     )
+
+
+def _inputs(request: Any) -> dict[str, Any]:
+    """As given; of a provider, with the version that the engine writes among them (seen with the CLI, 3.260)."""
+    inputs = wire.to_dict(request.object)
+    if request.type.startswith(PROVIDER_TYPE) and request.version:
+        inputs["version"] = request.version
+    return inputs
 
 
 def read(request: Any, urn: str) -> Resource:

@@ -5,6 +5,7 @@ from typing import Final
 from pulumi.runtime.proto.alias_pb2 import Alias
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
+PROVIDER_TYPE: Final = "pulumi:providers:"
 
 
 def make_urn(stack: str, project: str, parent: str, kind: str, name: str) -> str:

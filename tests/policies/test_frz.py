@@ -180,6 +180,9 @@ def open_now(edit: Edit = NOTHING, without: str = "", **more: Any) -> Edit:
 
 
 NOTE = 'metadata.annotations."team.example/note"'
+ANOTHER_CEILING = put(f"{SCALED_OBJECT}::-storefront", "spec.maxReplicaCount", lambda given: given + 1) + put(
+    f"{DEPLOYMENT}::odoo-storefront", 'metadata.annotations."retail/replica-ceiling"', lambda given: str(int(given) + 1)
+)
 STOREFRONT = f"{SERVICE}::storefront"
 STOREFRONT_WHERE = "Service grand-bazar-production/storefront"
 RELABELLED = put(STOREFRONT, NOTE, "x")
@@ -256,6 +259,7 @@ TESTS = {
             frozen(NOTHING),
             frozen(NOTHING, evidence={}),
             frozen(MORE_QUOTA),
+            frozen(ANOTHER_CEILING),
             frozen(put(f"{SCALED_OBJECT}::storefront", "spec.triggers[type=cron].metadata.desiredReplicas", "15")),
             given(RELABELLED.at(FROZEN), rehearsal=True),
             given(RELABELLED, baseline=baseline),

@@ -39,6 +39,7 @@ MOVABLE: Final[dict[str, tuple[Path, ...]]] = {
         ),
         kinds.DEPLOYMENT: (
             ("spec", "replicas"),
+            ("metadata", "annotations", "retail/replica-ceiling"),
             ("spec", "template", "spec", "containers", ANY, *_CHANNELS),
         ),
         kinds.NODE_POOL: (("spec", "limits"),),

@@ -1,6 +1,7 @@
 """The monitor, as small programs meet it."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,10 @@ def test_a_preview_knows_only_what_was_given(run: Callable[..., Evaluation]) -> 
     service = evaluation.resources[SERVICE]
     assert service.outputs["spec"] == {"type": "LoadBalancer"}
     assert service.outputs["metadata"] == {"name": "web", "namespace": "shop", "uid": UNKNOWN, "generation": UNKNOWN}
+
+
+def test_a_provider_has_its_version_as_the_engine_writes_it(run: Callable[..., Evaluation]) -> None:
+    assert run(PLATFORM).resources[AWS].inputs["version"] == version("pulumi-aws")
 
 
 def test_a_provider_of_unknown_configuration_answers_nothing(run: Callable[..., Evaluation]) -> None:
