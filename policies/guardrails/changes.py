@@ -96,7 +96,7 @@ REPLACED_BY: Final[dict[str, tuple[Path, ...]]] = {
         kinds.SUBNET: _paths("vpcId", "availabilityZone", "availabilityZoneId", "cidrBlock", "ipv6Native", "region"),
         # A provider of another region or account finds none of its resources, and makes them all there.
         kinds.AWS_PROVIDER: _paths("region", "assumeRoles", "allowedAccountIds", "forbiddenAccountIds"),
-        kinds.KUBERNETES_PROVIDER: _paths("kubeconfig", "context", "cluster"),
+        kinds.KUBERNETES_PROVIDER: _paths("clusterIdentifier", "kubeconfig", "context", "cluster"),
         # A password is made anew by any change of how it is made (pulumi-random).
         kinds.RANDOM_PASSWORD: _paths("*"),
     }.items()

@@ -74,6 +74,8 @@ PROMETHEUS_RULE: Final = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 # AWS
 
 VPC: Final = "aws:ec2/vpc:Vpc"
+FLOW_LOG: Final = "aws:ec2/flowLog:FlowLog"
+LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 SUBNET: Final = "aws:ec2/subnet:Subnet"
 NAT_GATEWAY: Final = "aws:ec2/natGateway:NatGateway"
 EIP: Final = "aws:ec2/eip:Eip"

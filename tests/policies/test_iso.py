@@ -9,6 +9,7 @@ from guardrails.kinds import (
     BUCKET,
     BUCKET_POLICY,
     CLUSTER_ROLE_BINDING,
+    CRON_JOB,
     DATABASE,
     DATABASE_ROLE,
     DEPLOYMENT,
@@ -16,8 +17,10 @@ from guardrails.kinds import (
     EKS_NODE_GROUP,
     ELASTICACHE_GROUP,
     EXTERNAL_SECRET,
+    HELM_RELEASE,
     IAM_ROLE,
     IAM_ROLE_POLICY,
+    JOB,
     LIMIT_RANGE,
     NAMESPACE,
     NETWORK_POLICY,
@@ -52,6 +55,7 @@ RUNNER = f"{DEPLOYMENT}::odoo-jobrunner"
 TEMPLATE = "spec.template.spec"
 CONTAINER = f"{TEMPLATE}.containers[0]"
 ENFORCE = 'metadata.labels."pod-security.kubernetes.io/enforce"'
+STORES = f"{HELM_RELEASE}::external-secrets"
 WEB_ROLE = f"{IAM_ROLE}::odoo-storefront-role"
 WEB_POLICY = f"{IAM_ROLE_POLICY}::odoo-storefront-role-policy"
 WEB_GIVEN = f"{POD_IDENTITY_ASSOCIATION}::odoo-storefront-role-association"
@@ -458,8 +462,12 @@ TESTS = {
                 "sum(rate(traefik_service_requests_total[1m]))",
             ),
             only(STACKS, ANOTHERS_PODS),
+            only(CLUSTERS, put(STORES, "values.processClusterStore", True)),
+            only(CLUSTERS, put(STORES, "values.processClusterGenerator", "true")),
         ],
         absent=[
+            only(CLUSTERS, drop(STORES, "values.processClusterExternalSecret")),
+            only(CLUSTERS, drop(STORES, "values")),
             drop(f"{SERVICE}::odoo-storefront", "spec.selector"),
             drop(f"{SECRET_STORE}::secrets-store", "spec.provider.aws.role"),
             only({"training"}, drop(f"{ROLE}::shared-copy-role", "rules[*].resourceNames")),
@@ -468,6 +476,7 @@ TESTS = {
         unknown=[
             forget(f"{SERVICE}::odoo-storefront", "spec.selector"),
             forget(f"{SECRET_STORE}::secrets-store", "spec.provider.aws.role"),
+            only(CLUSTERS, forget(STORES, "values.processClusterPushSecret")),
             fine(forget(f"{EXTERNAL_SECRET}::=odoo-storefront", "spec.data[0].remoteRef.key")),
             only(STACKS, forget(f"{ROLE_BINDING}::tenancy-admin", "subjects")),
         ],
@@ -559,8 +568,12 @@ TESTS = {
                 f"{TEMPLATE}.volumes",
                 {"name": "token", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}},
             ),
+            put(f"{JOB}::odoo-release", f"{TEMPLATE}.automountServiceAccountToken", True),
+            put(WEB, f"{TEMPLATE}.enableServiceLinks", True),
         ],
         absent=[
+            drop(f"{JOB}::odoo-release", f"{TEMPLATE}.automountServiceAccountToken"),
+            drop(WEB, f"{TEMPLATE}.enableServiceLinks"),
             drop(WEB, f"{TEMPLATE}.serviceAccountName"),
             drop(WEB, f"{TEMPLATE}.automountServiceAccountToken"),
             drop(f"{SERVICE_ACCOUNT}::odoo-storefront", "automountServiceAccountToken"),
@@ -568,8 +581,12 @@ TESTS = {
         unknown=[
             forget(WEB, f"{TEMPLATE}.automountServiceAccountToken"),
             forget(f"{SERVICE_ACCOUNT}::odoo-storefront", "automountServiceAccountToken"),
+            forget(WEB, f"{TEMPLATE}.enableServiceLinks"),
         ],
-        compliant=[put(f"{SERVICE_ACCOUNT}::odoo-storefront", "metadata.annotations", {"note": "shop"})],
+        compliant=[
+            put(f"{SERVICE_ACCOUNT}::odoo-storefront", "metadata.annotations", {"note": "shop"}),
+            put(f"{CRON_JOB}::rotation", "spec.jobTemplate.spec.template.spec.enableServiceLinks", True),
+        ],
     ),
     "iso-07": RuleTests(
         on=SERVING,

@@ -11,6 +11,7 @@ from guardrails.kinds import (
     ELASTICACHE_GROUP,
     EXTERNAL_SECRET,
     KMS_KEY,
+    KUBERNETES_PROVIDER,
     NAMESPACE,
     PERSISTENT_VOLUME_CLAIM,
     POSTGRES_CLUSTER,
@@ -21,7 +22,7 @@ from guardrails.kinds import (
 from guardrails.ops.promql import clauses, constant
 from tests.policies.edits import Edit, add, delete, drop, fine, forget, modify, only, protect, put
 from tests.policies.harness import RuleTests, rules_tested
-from tests.policies.shipped import OWNERS, PRODUCTION, SERVING
+from tests.policies.shipped import CLUSTERS, OWNERS, PRODUCTION, SERVING
 
 DATABASE_RULES = f"{PROMETHEUS_RULE}::=database"
 TIER_RULES = f"{PROMETHEUS_RULE}::=tiers"
@@ -136,14 +137,27 @@ TESTS = {
             only({*OWNERS, "training"}, protect(BUCKET, False)),
             only({*OWNERS, "training"}, protect(f"{KMS_KEY}::encryption-key", False)),
             only(SERVING, protect(SECRETS_MANAGER_SECRET, False)),
-            only({"dev", "peak", "platform"}, protect(EKS_CLUSTER, False)),
+            only(CLUSTERS, protect(EKS_CLUSTER, False)),
+            only({"peak", "platform"}, put(EKS_CLUSTER, "deletionProtection", False)),
             only({"outlet", "peak"}, protect(ELASTICACHE_GROUP, False)),
             only({"training"}, protect(DATABASE, False)),
             protect(NAMESPACE, False),
         ],
-        absent=[add(PERSISTENT_VOLUME_CLAIM, "files", VOLUME, beside=POSTGRES_CLUSTER)],
-        unknown=[forget(POSTGRES_CLUSTER, "metadata.namespace") + protect(POSTGRES_CLUSTER, False)],
+        absent=[
+            add(PERSISTENT_VOLUME_CLAIM, "files", VOLUME, beside=POSTGRES_CLUSTER),
+            only({"peak", "platform"}, drop(EKS_CLUSTER, "deletionProtection")),
+        ],
+        unknown=[
+            forget(POSTGRES_CLUSTER, "metadata.namespace") + protect(POSTGRES_CLUSTER, False),
+            only({"peak", "platform"}, forget(EKS_CLUSTER, "deletionProtection")),
+        ],
         compliant=[protect(DEPLOYMENT, True), protect(f"{NAMESPACE}::change-control", True)],
+    ),
+    "ops-04": RuleTests(
+        violating=[put(KUBERNETES_PROVIDER, "clusterIdentifier", "")],
+        absent=[drop(KUBERNETES_PROVIDER, "clusterIdentifier")],
+        unknown=[fine(forget(KUBERNETES_PROVIDER, "clusterIdentifier"))],
+        compliant=[put(KUBERNETES_PROVIDER, "clusterIdentifier", "renamed"), drop(KUBERNETES_PROVIDER, "kubeconfig")],
     ),
     "ops-03": RuleTests(
         on=SERVING,

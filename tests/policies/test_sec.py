@@ -1,7 +1,9 @@
 """Edits that the rules on security must catch, and edits that they must not."""
 
+import json
 import re
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,10 +21,15 @@ from guardrails.kinds import (
     EKS_NODE_GROUP,
     ELASTICACHE_GROUP,
     EXTERNAL_SECRET,
+    FLOW_LOG,
     HELM_RELEASE,
+    IAM_POLICY,
+    IAM_ROLE,
     IAM_ROLE_POLICY,
+    IAM_ROLE_POLICY_ATTACHMENT,
     KMS_KEY,
     LAUNCH_TEMPLATE,
+    LOG_GROUP,
     NODE_CLASS,
     POOLER,
     POSTGRES_CLUSTER,
@@ -53,6 +60,15 @@ POLICY = f"{ADMISSION_POLICY}::sec-05-images"
 BINDING = f"{ADMISSION_BINDING}::sec-05-images"
 FREEZE = f"{ADMISSION_BINDING}::freeze-binding"
 SWITCH = f"{CRON_JOB}::freeze-job"
+KARPENTER = f"{IAM_ROLE_POLICY}::karpenter-aws-policy"
+BALANCERS = f"{IAM_ROLE_POLICY}::load-balancer-controller-aws-policy"
+CERTIFICATES = f"{IAM_ROLE_POLICY}::cert-manager-aws-policy"
+VOLUMES = f"{IAM_ROLE_POLICY}::ebs-csi-own-policy"
+STORES = f"{IAM_ROLE_POLICY}::external-secrets-aws-policy"
+ALERTS = f"{IAM_ROLE_POLICY}::operators-prometheus-aws-policy"
+NODE_POLICY = f"{IAM_ROLE_POLICY_ATTACHMENT}::AmazonEKSWorkerNodePolicy"
+_FOR_AWS = "kms:GrantIsForAWSResource"
+PASSES_ALL = json.dumps({"Statement": [{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}]})
 DIGEST = f"sha256:{'0' * 64}"
 
 
@@ -89,6 +105,44 @@ def binding(**inputs: Any) -> Edit:
     metadata = {"name": "other", "annotations": said}
     reads = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
     return add(CLUSTER_ROLE_BINDING, "other", {"metadata": metadata, "roleRef": reads, **inputs})
+
+
+def said(what: str, action: str, change: Callable[[dict[str, Any]], Any]) -> Edit:
+    """A change of every statement of an IAM policy that names an action."""
+
+    def rewritten(text: str) -> str:
+        policy = json.loads(text)
+        for statement in policy["Statement"]:
+            if action in json.dumps(statement["Action"]):
+                change(statement)
+        return json.dumps(policy)
+
+    return put(what, "policy", rewritten)
+
+
+def saying(what: str, action: str, **parts: Any) -> Edit:
+    return said(what, action, lambda statement: statement.update(parts))
+
+
+def free(what: str, action: str, *operators: str) -> Edit:
+    """Without conditions: these, or all."""
+
+    def change(statement: dict[str, Any]) -> None:
+        for operator in operators or list(statement.get("Condition", {})):
+            statement.get("Condition", {}).pop(operator, None)
+
+    return said(what, action, change)
+
+
+def more(what: str, action: str | list[str], resource: str = "*") -> Edit:
+    """One statement more."""
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+
+    def rewritten(text: str) -> str:
+        policy = json.loads(text)
+        return json.dumps({**policy, "Statement": [*policy["Statement"], statement]})
+
+    return put(what, "policy", rewritten)
 
 
 TESTS = {
@@ -463,6 +517,30 @@ TESTS = {
         ],
         compliant=[put(POSTGRES_CLUSTER, HBA, lambda lines: [lines[0].replace("scram-sha-256", "cert"), *lines])],
     ),
+    "sec-16": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            delete(FLOW_LOG),
+            put(FLOW_LOG, "trafficType", "REJECT"),
+            put(f"{LOG_GROUP}::flow-logs", "retentionInDays", 30),
+            put(f"{LOG_GROUP}::cluster-logs", "retentionInDays", 7),
+            given(put(f"{LOG_GROUP}::cluster-logs", "retentionInDays", 90), **{"trail-days": 365}),
+        ],
+        absent=[
+            drop(FLOW_LOG, "trafficType"),
+            fine(drop(f"{LOG_GROUP}::cluster-logs", "retentionInDays")),
+            fine(delete(f"{LOG_GROUP}::cluster-logs")),
+        ],
+        unknown=[
+            forget(FLOW_LOG, "trafficType"),
+            forget(f"{LOG_GROUP}::flow-logs", "retentionInDays"),
+            forget(f"{LOG_GROUP}::cluster-logs", "retentionInDays"),
+        ],
+        compliant=[
+            put(f"{LOG_GROUP}::cluster-logs", "retentionInDays", 90),
+            put(f"{LOG_GROUP}::flow-logs", "retentionInDays", 0),
+        ],
+    ),
     "sec-13": RuleTests(
         on=SERVING,
         violating=[
@@ -480,6 +558,63 @@ TESTS = {
             fine(forget(f"{ROLE_BINDING}::tenancy-application-team", "roleRef.name")),
         ],
         compliant=[put(RELEASE_ROLE, "rules[0].verbs", ["get", "list"])],
+    ),
+    "sec-15": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            saying(KARPENTER, "iam:PassRole", Resource="*"),
+            saying(KARPENTER, "iam:PassRole", Resource="arn:aws:iam::111122223333:role/*"),
+            saying(KARPENTER, "iam:PassRole", Resource="arn:aws:iam::111122223333:role/Administrator"),
+            saying(KARPENTER, "iam:PassRole", Action="*"),
+            saying(KARPENTER, "iam:PassRole", Action="iam:*"),
+            saying(KARPENTER, "pricing:GetProducts", Action=None, NotAction="s3:*"),
+            more(KARPENTER, ["iam:AttachRolePolicy"], "arn:aws:iam::111122223333:role/own"),
+            more(KARPENTER, ["eks:CreateAccessEntry"]),
+            free(KARPENTER, "ec2:TerminateInstances"),
+            free(KARPENTER, "ec2:TerminateInstances", "StringEquals"),
+            free(KARPENTER, "ec2:RunInstances"),
+            free(KARPENTER, "ec2:CreateTags", "StringEquals"),
+            saying(KARPENTER, "ec2:TerminateInstances", Resource="*", Condition={}),
+            saying(KARPENTER, "ssm:GetParameter", Resource="*"),
+            saying(KARPENTER, "sqs:DeleteMessage", Resource="*"),
+            saying(ALERTS, "sns:Publish", Resource="*"),
+            free(BALANCERS, "elasticloadbalancing:DeleteLoadBalancer"),
+            free(BALANCERS, "elasticloadbalancing:AddTags"),
+            saying(BALANCERS, "elasticloadbalancing:AddTags", Resource="*", Condition={}),
+            free(BALANCERS, "ec2:DeleteSecurityGroup"),
+            free(BALANCERS, "ec2:CreateTags"),
+            free(CERTIFICATES, "route53:ChangeResourceRecordSets"),
+            free(CERTIFICATES, "route53:ChangeResourceRecordSets", "ForAllValues:StringLike"),
+            free(VOLUMES, "kms:CreateGrant", "Bool"),
+            said(VOLUMES, "kms:CreateGrant", lambda one: one["Condition"]["Bool"].update({_FOR_AWS: "false"})),
+            free(VOLUMES, "kms:Decrypt", "ForAnyValue:StringLike"),
+            free(STORES, "sts:AssumeRole"),
+            more(STORES, "secretsmanager:GetSecretValue"),
+            put(NODE_POLICY, "policyArn", "arn:aws:iam::aws:policy/AmazonEC2FullAccess"),
+            put(NODE_POLICY, "policyArn", "arn:aws:iam::aws:policy/job-function/NetworkAdministrator"),
+            put(f"{IAM_ROLE}::cluster-node-role", "managedPolicyArns", ["arn:aws:iam::aws:policy/AmazonEC2FullAccess"]),
+            put(f"{IAM_ROLE}::cluster-node-role", "inlinePolicies", [{"policy": PASSES_ALL}]),
+            only(STACKS, add(IAM_POLICY, "mighty", {"policy": PASSES_ALL})),
+        ],
+        absent=[
+            said(KARPENTER, "ec2:TerminateInstances", lambda statement: statement.pop("Condition")),
+            drop(NODE_POLICY, "policyArn"),
+            fine(drop(KARPENTER, "policy")),
+        ],
+        unknown=[
+            forget(KARPENTER, "policy"),
+            fine(forget(NODE_POLICY, "policyArn")),
+            fine(forget(f"{IAM_ROLE_POLICY}::cluster-cluster-key", "policy")),
+        ],
+        compliant=[
+            free(KARPENTER, "iam:PassRole"),
+            free(KARPENTER, "ec2:TerminateInstances", "StringLike"),
+            free(CERTIFICATES, "route53:ChangeResourceRecordSets", "ForAllValues:StringEquals"),
+            said(KARPENTER, "ec2:TerminateInstances", lambda statement: statement.update(Resource="*")),
+            free(KARPENTER, "ec2:Describe"),
+            more(KARPENTER, "ec2:Describe*"),
+            put(NODE_POLICY, "policyArn", "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"),
+        ],
     ),
 }
 

@@ -2,7 +2,7 @@
 
 import fnmatch
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from guardrails import kinds
 from guardrails.aws.iam import Statement, statements
@@ -10,6 +10,9 @@ from guardrails.resource import Resource
 
 if TYPE_CHECKING:
     from guardrails.graph import Graph
+
+RUN_BY_NOBODY: Final = ("eks.amazonaws.com", "vpc-flow-logs.amazonaws.com", "monitoring.rds.amazonaws.com")
+"""Services whose roles no pod, node or person takes on; what such a role may do may be known only after deployment."""
 
 
 def covers(statement: Statement, arn: str) -> bool:
@@ -33,6 +36,14 @@ def statements_of(role: Resource, graph: "Graph") -> Iterator[Statement]:
 def role_of(policy: Resource, graph: "Graph") -> Resource | None:
     """The role of this stack that an inline policy is for."""
     return next((role for role in graph.all(kinds.IAM_ROLE) if _is_of(policy, role, graph)), None)
+
+
+def is_run_by_nobody(role: Resource | None) -> bool:
+    """Whether a role of this stack is for such services alone."""
+    if role is None:
+        return False
+    trusted = [who for each in statements(role.at("assumeRolePolicy")) for who in each.principals]
+    return bool(trusted) and all(who in RUN_BY_NOBODY for who in trusted)
 
 
 def allowed(said: Iterable[Statement], action: str, arn: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from guardrails import kinds
-from guardrails.aws.grants import covers, role_of
+from guardrails.aws.grants import covers, is_run_by_nobody, role_of
 from guardrails.aws.iam import Statement, statements
 from guardrails.aws.providers import provider_of
 from guardrails.graph import Graph
@@ -47,9 +47,6 @@ MIGHTY: Final = re.compile(
 )
 """AWS's own policies that allow one of these, or to allow it oneself."""
 
-RUN_BY_NOBODY: Final = ("eks.amazonaws.com", "vpc-flow-logs.amazonaws.com", "monitoring.rds.amazonaws.com")
-"""Services whose roles no pod, node or person takes on; what such a role may do may be known only after deployment."""
-
 
 @stack_rule(
     "bk-06",
@@ -70,7 +67,7 @@ RUN_BY_NOBODY: Final = ("eks.amazonaws.com", "vpc-flow-logs.amazonaws.com", "mon
     "DeleteObjectVersion, a lifecycle of a day or a key scheduled for deletion it is gone.",
     fix="allow GetObject, PutObject, DeleteObject and AbortMultipartUpload on the workload's own prefix, and no more",
     scenario="A plugin of the shop is exploited; what the storefront's role can reach is still there afterwards.",
-    implies=("bk-05", "bk-07", "bk-09", "bk-11", "iso-04", "iso-05", "iso-11", "sec-01", "sec-08"),
+    implies=("bk-05", "bk-07", "bk-09", "bk-11", "iso-04", "iso-05", "iso-11", "sec-01", "sec-08", "sec-15"),
     protects=Protects.DATA,
 )
 def nobody_erases(resource: Resource, graph: Graph) -> Iterable[Violation]:
@@ -85,18 +82,12 @@ def nobody_erases(resource: Resource, graph: Graph) -> Iterable[Violation]:
             for inline in resource.items("inlinePolicies"):
                 yield from _said(resource, inline.at("policy"), graph)
         case found if found == family(kinds.IAM_ROLE_POLICY) and not resource.known("policy"):
-            role = role_of(resource, graph)
-            if role is None or not _run_by_nobody(role):
+            if not is_run_by_nobody(role_of(resource, graph)):
                 raise resource.at("policy").unjudged(
                     "is not known before the deployment: make it of names, not of ARNs"
                 )
         case _:
             yield from _said(resource, resource.at("policy"), graph)
-
-
-def _run_by_nobody(role: Resource) -> bool:
-    trusted = [who for each in statements(role.at("assumeRolePolicy")) for who in each.principals]
-    return bool(trusted) and all(who in RUN_BY_NOBODY for who in trusted)
 
 
 def _mighty(resource: Resource, arn: Node) -> Iterator[Violation]:

@@ -173,7 +173,7 @@ def _calls(expression: str, job: Resource, days: float) -> bool:
     fix="a namespace, an ObjectStore without retentionPolicy and a role without PutObject for the scratch cluster; no "
     "WAL archiver in it; activeDeadlineSeconds and ttlSecondsAfterFinished",
     scenario="The drill hangs on a Sunday morning, and on Monday nothing of it is there but an alert.",
-    implies=("bk-06", "bk-08", "iso-04", "iso-05"),
+    implies=("bk-06", "bk-08", "iso-04", "iso-05", "sec-15"),
     protects=Protects.DATA,
 )
 def drills_do_no_harm(job: Resource, graph: Graph) -> Iterable[Violation]:

@@ -1,4 +1,5 @@
-"""Kubernetes identities: each tier its own, and a token only for those that ask the Kubernetes API."""
+"""Kubernetes identities: each tier its own, and a token only for those that ask the Kubernetes API; and what else
+Kubernetes puts into pods unasked."""
 
 from collections.abc import Iterable, Iterator
 
@@ -24,13 +25,14 @@ from guardrails.rule import Protects, Severity, Violation, stack_rule
         kinds.SERVICE_ACCOUNT,
     ),
     severity=Severity.MEDIUM,
-    says="Every tier has a ServiceAccount of its own, never the namespace's default, and holds a token only where "
-    "rights are bound to it.",
+    says="Every tier has a ServiceAccount of its own, never the namespace's default, holds a token only where rights "
+    "are bound to it, and Odoo is handed nothing that it did not ask for.",
     why="A token in a pod is a key to the Kubernetes API for whoever takes the pod over; an account that tiers share "
-    "gives each the rights, and the AWS role, of all.",
-    fix="serviceAccountName of the tier's own, automountServiceAccountToken: false on pod and "
-    "ServiceAccount; true only "
-    "on pods whose account has a RoleBinding",
+    "gives each the rights, and the AWS role, of all. The addresses of Services come as environment variables: one "
+    "called `db` is the database of an Odoo that names none.",
+    fix="serviceAccountName of the tier's own, automountServiceAccountToken: false on pod and ServiceAccount; true "
+    "only on pods whose account has a RoleBinding, or a projected volume for the containers that ask; "
+    "enableServiceLinks: false on Odoo's pods",
     scenario="A storefront plugin is exploited: there is no token in the pod, and nothing to list pods "
     "or Secrets with.",
     implies=("iso-03", "iso-04", "iso-05", "bk-08", "bk-09", "sec-02"),
@@ -54,9 +56,15 @@ def own_account(resource: Resource, graph: Graph) -> Iterable[Violation]:
     for other in graph.workloads:
         if other.resource is not resource and _shares(workload, account, other, graph):
             yield Violation(resource, f"shares ServiceAccount {account} with {other.resource.where}, of another tier")
-    holds = workload.spec.flag("automountServiceAccountToken", True) or any(_projected(workload))
-    if holds and not _is_bound(resource.namespace, account, graph):
+    automounted, projected = workload.spec.flag("automountServiceAccountToken", True), [*_projected(workload)]
+    if (automounted or projected) and not _is_bound(resource.namespace, account, graph):
         yield Violation(resource, f"holds a token, though nothing is bound to {account}")
+    elif automounted and any(not source.text("serviceAccountToken.audience", "") for source in projected):
+        # A projected one goes to the containers that mount it; without an audience it is for the Kubernetes API.
+        yield Violation(resource, "holds a token in every container, beside the one for those that ask")
+    # Kubernetes' default; the entrypoint of Odoo's image falls back to DB_PORT_5432_TCP_ADDR (odoo/docker).
+    if workload.spec.flag("enableServiceLinks", True) and graph.odoo_of(resource):
+        yield Violation(resource, "is handed the addresses of all Services of its namespace: enableServiceLinks is on")
 
 
 def _shares(workload: Workload, account: str, other: Workload, graph: Graph) -> bool:

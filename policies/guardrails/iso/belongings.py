@@ -59,6 +59,24 @@ def beyond(resource: Resource, _: Graph) -> Iterator[Violation]:
     yield Violation(resource, "reaches beyond its namespace")
 
 
+CLUSTER_WIDE = (
+    "processClusterStore",
+    "processClusterExternalSecret",
+    "processClusterPushSecret",
+    "processClusterGenerator",
+)
+"""Values of External Secrets' chart; each is on unless turned off (its guide, "Disable cluster features")."""
+
+
+def operator(release: Resource, _: Graph) -> Iterator[Violation]:
+    """External Secrets serves stores of one namespace alone: whoever may make one for all could hand secrets across."""
+    if release.text("chart").rpartition("/")[2] != "external-secrets":
+        return
+    for value in CLUSTER_WIDE:
+        if release.at("values").flag(value, True):
+            yield Violation(release, f"values.{value} is not false: secrets may cross namespaces")
+
+
 def archive(store: Resource, graph: Graph) -> Iterator[Violation]:
     """An archive is in a bucket of the stack's own name; the other end of a database has its bucket elsewhere."""
     bucket, _ = place_of(store)

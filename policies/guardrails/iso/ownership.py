@@ -27,6 +27,7 @@ PROOFS: Final[dict[str, Proof]] = {
         (belongings.secret_copy, (kinds.EXTERNAL_SECRET,)),
         (belongings.secret_store, (kinds.SECRET_STORE,)),
         (belongings.beyond, (kinds.CLUSTER_SECRET_STORE, kinds.CLUSTER_EXTERNAL_SECRET, kinds.PUSH_SECRET)),
+        (belongings.operator, (kinds.HELM_RELEASE,)),
         (belongings.archive, (kinds.OBJECT_STORE,)),
         (belongings.database, (kinds.DATABASE, kinds.DATABASE_ROLE)),
         (rights.binding, (kinds.ROLE_BINDING, kinds.CLUSTER_ROLE_BINDING)),

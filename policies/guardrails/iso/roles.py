@@ -56,6 +56,7 @@ IRSA: Final = "eks.amazonaws.com/role-arn"
         "bk-09",
         "bk-11",
         "sec-02",
+        "sec-15",
     ),
     protects=Protects.ISOLATION,
 )

@@ -1,12 +1,13 @@
-"""What holds data is protected from deletion."""
+"""What holds data is protected from deletion, and from being taken for something else."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from guardrails import kinds
+from guardrails.config import Config
 from guardrails.graph import Graph
 from guardrails.resource import Resource
-from guardrails.rule import Protects, Severity, Violation, stack_rule
+from guardrails.rule import Protects, Severity, Violation, resource_rule, stack_rule
 
 STATEFUL: Final = (
     kinds.EKS_CLUSTER,
@@ -35,15 +36,20 @@ INSIDE: Final = (kinds.POSTGRES_CLUSTER, kinds.PERSISTENT_VOLUME_CLAIM)
     "ops-02",
     of=(*STATEFUL, kinds.NAMESPACE),
     severity=Severity.CRITICAL,
-    says="Everything that holds data, or the key to it, is protected; so is the namespace that a database is in.",
-    why="A renamed component is a delete and a create to Pulumi, and a namespace takes its database along. A pack sees "
-    "`protect` and not `retain_on_delete`: the program's own tests assert that.",
-    fix="pulumi.ResourceOptions(protect=True, retain_on_delete=True) on the resource",
+    says="Everything that holds data, or the key to it, is protected; so is the namespace that a database is in, and "
+    "in production the cluster itself, also from whoever goes around Pulumi.",
+    why="A renamed component is a delete and a create to Pulumi, and a namespace takes its database along; EKS deletes "
+    "a cluster for whoever asks in the console. A pack sees `protect` and not `retain_on_delete`: the program's own "
+    "tests assert that.",
+    fix="pulumi.ResourceOptions(protect=True, retain_on_delete=True) on the resource; deletionProtection on an EKS "
+    "cluster",
     scenario="A colleague tidies up the names of components on a Thursday; the update stops and asks.",
     implies=("bk-04", "frz-01", "frz-04"),
     protects=Protects.DATA,
 )
 def protected(resource: Resource, graph: Graph) -> Iterable[Violation]:
+    if resource.type == kinds.EKS_CLUSTER and graph.contract.production:
+        yield from _locked(resource)
     if resource.protect:
         return
     if resource.kind != "Namespace":
@@ -53,3 +59,27 @@ def protected(resource: Resource, graph: Graph) -> Iterable[Violation]:
     if inside:
         names = ", ".join(each.where for each in inside)
         yield Violation(resource, f"is not protected, and would take {names} along")
+
+
+def _locked(cluster: Resource) -> Iterable[Violation]:
+    """EKS's own lock, which is off unless asked for (its user guide, "Deletion protection")."""
+    if not cluster.flag("deletionProtection", False):
+        yield Violation(cluster, "deletionProtection is off: one command deletes it, with all that is in it")
+
+
+@resource_rule(
+    "ops-04",
+    of=kinds.KUBERNETES_PROVIDER,
+    severity=Severity.CRITICAL,
+    says="Every Kubernetes provider names the cluster that it is for.",
+    why="Without clusterIdentifier Pulumi guesses from the kubeconfig: a new endpoint or certificate looks like "
+    "another cluster, and every object is deleted and made anew, databases included.",
+    fix="clusterIdentifier: the cluster's name, which never changes",
+    scenario="The cluster's certificate is renewed in October; the next preview shows nothing to do.",
+    protects=Protects.DATA,
+)
+def names_its_cluster(provider: Resource, _: Config) -> Iterable[Violation]:
+    if not provider.known("clusterIdentifier"):
+        return  # the name of a cluster that is made first, in this stack or its platform's
+    if not provider.text("clusterIdentifier", ""):
+        yield Violation(provider, "has no clusterIdentifier: what it makes is tied to its kubeconfig")

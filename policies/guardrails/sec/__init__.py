@@ -1,5 +1,5 @@
 """Rules on security: secrets and their rotation, images, the cluster's locks, who may come in, what is supported,
-and what the API server holds of all rules against whoever goes around Pulumi."""
+what is written down, and what the API server holds of all rules against whoever goes around Pulumi."""
 
 from guardrails.sec import (
     access,
@@ -7,11 +7,13 @@ from guardrails.sec import (
     cluster,
     database,
     images,
+    powers,
     rights,
     rotation,
     secrets,
     sessions,
     support,
+    trails,
 )
 
 __all__ = [
@@ -20,9 +22,11 @@ __all__ = [
     "cluster",
     "database",
     "images",
+    "powers",
     "rights",
     "rotation",
     "secrets",
     "sessions",
     "support",
+    "trails",
 ]
