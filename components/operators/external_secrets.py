@@ -17,7 +17,8 @@ _BUDGET = {"enabled": True, "maxUnavailable": 1}
 
 
 def values() -> dict[str, Any]:
-    """Controller, webhook and certificate controller, twice each.
+    """Controller, webhook and certificate controller, twice each. CRDs stay when the release goes: with them would go
+    every copied Secret.
 
     Cluster-wide stores are not served: with one, any namespace could read what the store can.
     """
@@ -35,6 +36,7 @@ def values() -> dict[str, Any]:
 
     return {
         "installCRDs": True,
+        "crds": {"annotations": {"helm.sh/resource-policy": "keep"}},
         "leaderElect": True,
         "serviceAccount": {"name": SERVICE_ACCOUNT},
         "processClusterStore": False,

@@ -1,9 +1,12 @@
 """What EC2 announces about nodes before it happens, on a queue that Karpenter reads."""
 
+import json
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import cloudwatch, sqs
+
+from retail.naming import Identity
 
 EVENTS = {
     "health": ("aws.health", "AWS Health Event"),
@@ -20,8 +23,9 @@ RETENTION_SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True)
 class InterruptionQueueArgs:
-    """queue_name: physical name of queue and prefix of the rules'."""
+    """identity: of the stack that owns the cluster. queue_name: physical name of queue and prefix of the rules'."""
 
+    identity: Identity
     queue_name: str
 
 
@@ -29,7 +33,7 @@ class InterruptionQueue(pulumi.ComponentResource):
     """An encrypted SQS queue and the EventBridge rules that fill it: nodes are drained before they are taken.
 
     Example:
-        InterruptionQueue("acme", InterruptionQueueArgs(queue_name="acme-production-interruptions"))
+        InterruptionQueue("acme", InterruptionQueueArgs(identity=identity, queue_name="acme-production-interruptions"))
     """
 
     queue_name: pulumi.Output[str]
@@ -47,26 +51,7 @@ class InterruptionQueue(pulumi.ComponentResource):
         sqs.QueuePolicy(
             f"{name}-queue",
             queue_url=queue.url,
-            policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": ["events.amazonaws.com", "sqs.amazonaws.com"]},
-                            "Action": "sqs:SendMessage",
-                            "Resource": queue.arn,
-                        },
-                        {
-                            "Effect": "Deny",
-                            "Principal": "*",
-                            "Action": "sqs:*",
-                            "Resource": queue.arn,
-                            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                        },
-                    ],
-                }
-            ),
+            policy=_policy(queue_arn(args.identity, args.queue_name)),
             opts=child,
         )
         for event, (source, kind) in EVENTS.items():
@@ -79,3 +64,26 @@ class InterruptionQueue(pulumi.ComponentResource):
             cloudwatch.EventTarget(f"{name}-{event}", rule=rule.name, arn=queue.arn, opts=child)
         self.queue_name = queue.name
         self.register_outputs({"queue_name": self.queue_name})
+
+
+def queue_arn(identity: Identity, queue_name: str) -> str:
+    """By name, so that the first preview shows every policy with it in full."""
+    return f"arn:aws:sqs:{identity.region}:{identity.account}:{queue_name}"
+
+
+def _policy(arn: str) -> str:
+    """EventBridge may send, and nobody may anything without TLS."""
+    sending = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["events.amazonaws.com", "sqs.amazonaws.com"]},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    in_clear = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [sending, in_clear]})

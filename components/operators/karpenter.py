@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from components.operators.interruption_queue import queue_arn
 from components.operators.operator import Chart
 from components.operators.pods import NODE_SELECTOR, REPLICAS, resources
 from retail.naming import Identity
@@ -175,7 +176,7 @@ def policy(identity: Identity, cluster_name: str, node_role: str, queue_name: st
                     "Sid": "ReadInterruptions",
                     "Effect": "Allow",
                     "Action": ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"],
-                    "Resource": f"arn:aws:sqs:{region}:{account}:{queue_name}",
+                    "Resource": queue_arn(identity, queue_name),
                 },
             ],
         }

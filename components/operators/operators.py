@@ -117,7 +117,7 @@ class Operators(pulumi.ComponentResource):
         interruptions = identity.iam("interruptions")
         queue = InterruptionQueue(
             f"{name}-interruptions",
-            InterruptionQueueArgs(queue_name=interruptions),
+            InterruptionQueueArgs(identity=identity, queue_name=interruptions),
             opts=child,
         )
         install(

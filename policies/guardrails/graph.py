@@ -113,6 +113,12 @@ class Graph:
             self._users[asked] = found
         return list(self._users[asked].get(resource.urn, ()))
 
+    def means(self, part: Resource, path: str, named: Resource) -> bool:
+        """Whether `path` of `part` is the name of `named`; where either is not known, whether it was made from it."""
+        if part.known(path) and named.known("name") and named.has("name"):
+            return part.text(path, "") == named.text("name")
+        return named in self.sources(part, path.partition(".")[0], named.type)
+
     def above(self, resource: Resource) -> Iterable[Resource]:
         """The components that a resource is part of, the nearest first."""
         while (parent := self.resources.get(resource.parent)) is not None:

@@ -7,7 +7,10 @@ from guardrails.kinds import (
     EKS_CLUSTER,
     EKS_NODE_GROUP,
     ELASTICACHE_GROUP,
+    EVENT_RULE,
+    EVENT_TARGET,
     HELM_RELEASE,
+    IAM_ROLE_POLICY,
     NAT_GATEWAY,
     NODE_POOL,
     POD_DISRUPTION_BUDGET,
@@ -16,6 +19,8 @@ from guardrails.kinds import (
     ROUTE_TABLE,
     SCALED_OBJECT,
     SERVICE,
+    SQS_QUEUE,
+    SQS_QUEUE_POLICY,
     STATEFUL_SET,
     SUBNET,
 )
@@ -26,6 +31,12 @@ from tests.policies.shipped import CLUSTERS, OWNERS, PRODUCTION, SELLING, STACKS
 WEB = f"{DEPLOYMENT}::odoo-storefront"
 WEB_SCALER = f"{SCALED_OBJECT}::storefront"
 TRAEFIK = f"{DEPLOYMENT}::edge-deployment"
+KARPENTER = f"{HELM_RELEASE}::operators-karpenter-release"
+KARPENTER_ROLE = f"{IAM_ROLE_POLICY}::operators-karpenter"
+KEDA = f"{HELM_RELEASE}::operators-keda"
+MONITORING = f"{HELM_RELEASE}::operators-prometheus-release"
+RELOADER = f"{HELM_RELEASE}::operators-reloader"
+SECRETS = f"{HELM_RELEASE}::operators-external-secrets"
 SPREAD = "spec.template.spec.topologySpreadConstraints"
 
 
@@ -205,15 +216,18 @@ TESTS = {
             ),
             put(f"{SERVICE}::edge", f'metadata.annotations."{NLB}-subnets"', "subnet-a,subnet-b"),
             only(CLUSTERS, put(EKS_CLUSTER, "zonalShiftConfig.enabled", False)),
+            only(CLUSTERS, put(KARPENTER, "values.settings.enableZonalShift", False)),
             only(CLUSTERS, put(f"{SUBNET}::public", 'tags."kubernetes.io/role/elb"', "0")),
         ],
         absent=[
             drop(f"{SERVICE}::edge", f'metadata.annotations."{NLB}-attributes"'),
             only(CLUSTERS, drop(EKS_CLUSTER, "zonalShiftConfig")),
+            only(CLUSTERS, drop(KARPENTER, "values.settings.enableZonalShift")),
         ],
         unknown=[
             forget(f"{SERVICE}::edge", f'metadata.annotations."{NLB}-attributes"'),
             only(CLUSTERS, forget(EKS_CLUSTER, "zonalShiftConfig")),
+            only(CLUSTERS, forget(KARPENTER, "values.settings.enableZonalShift")),
         ],
         compliant=[
             put(f"{SERVICE}::edge", f'metadata.annotations."{NLB}-subnets"', "subnet-a,subnet-b,subnet-c"),
@@ -223,12 +237,46 @@ TESTS = {
         on=CLUSTERS,
         violating=[
             put(f"{HELM_RELEASE}::cert-manager", "values.webhook.replicaCount", 1),
-            put(f"{HELM_RELEASE}::karpenter-release", "values.replicas", 1),
-            put(f"{HELM_RELEASE}::keda", "values.operator.replicaCount", 0),
+            put(KARPENTER, "values.replicas", 1),
+            put(KEDA, "values.operator.replicaCount", 0),
+            put(KEDA, "values.webhooks.replicaCount", 1),
+            put(MONITORING, "values.prometheus.prometheusSpec.replicas", 1),
+            put(MONITORING, "values.alertmanager.alertmanagerSpec.replicas", 1),
+            put(SECRETS, "values.certController.replicaCount", 1),
+            put(SECRETS, "values.leaderElect", False),
+            put(RELOADER, "values.reloader.deployment.replicas", 1),
+            put(RELOADER, "values.reloader.enableHA", False),
+            put(f"{HELM_RELEASE}::cert-manager", "values.cainjector.podDisruptionBudget.enabled", False),
+            put(f"{HELM_RELEASE}::cert-manager", "values.podDisruptionBudget.maxUnavailable", 0),
+            put(SECRETS, "values.webhook.podDisruptionBudget.maxUnavailable", 2),
+            put(MONITORING, "values.alertmanager.podDisruptionBudget.minAvailable", 3),
+            put(MONITORING, "values.prometheus.podDisruptionBudget.enabled", False),
+            put(KARPENTER, "values.podDisruptionBudget", {"maxUnavailable": 0}),
+            delete(f"{POD_DISRUPTION_BUDGET}::operators-cnpg"),
+            put(f"{POD_DISRUPTION_BUDGET}::operators-cnpg", "spec.selector.matchLabels", {"app": "another"}),
         ],
-        absent=[drop(f"{HELM_RELEASE}::keda", "values.operator.replicaCount")],
-        unknown=[forget(f"{HELM_RELEASE}::keda", "values.operator.replicaCount")],
-        compliant=[put(f"{HELM_RELEASE}::keda", "values.operator.replicaCount", 3)],
+        absent=[
+            drop(KEDA, "values.operator.replicaCount"),
+            drop(KEDA, "values.podDisruptionBudget.metricServer"),
+            drop(f"{HELM_RELEASE}::cert-manager", "values.webhook.podDisruptionBudget"),
+            drop(f"{HELM_RELEASE}::aws-load-balancer-controller", "values.podDisruptionBudget"),
+            drop(RELOADER, "values.reloader.podDisruptionBudget.enabled"),
+            drop(SECRETS, "values.leaderElect"),
+            # Two, and a budget of one, are what these charts have by themselves.
+            fine(drop(KARPENTER, "values.replicas")),
+            fine(drop(f"{HELM_RELEASE}::aws-load-balancer-controller", "values.replicaCount")),
+            fine(drop(f"{HELM_RELEASE}::cert-manager", "values.podDisruptionBudget.maxUnavailable")),
+        ],
+        unknown=[
+            forget(KEDA, "values.operator.replicaCount"),
+            forget(KEDA, "values.podDisruptionBudget"),
+            forget(f"{HELM_RELEASE}::cert-manager", "values.podDisruptionBudget.maxUnavailable"),
+        ],
+        compliant=[
+            put(KEDA, "values.operator.replicaCount", 3),
+            put(MONITORING, "values.alertmanager.podDisruptionBudget.minAvailable", 1),
+            put(f"{HELM_RELEASE}::cert-manager", "values.podDisruptionBudget.maxUnavailable", "50%"),
+        ],
     ),
     "az-10": RuleTests(
         on=SELLING,
@@ -301,10 +349,56 @@ TESTS = {
             delete(f"{HELM_RELEASE}::operators-keda"),
             delete(f"{HELM_RELEASE}::operators-barman-cloud"),
             delete(f"{HELM_RELEASE}::operators-karpenter-release"),
+            delete(RELOADER),
+            delete(f"{HELM_RELEASE}::aws-load-balancer-controller"),
+            delete(f"{HELM_RELEASE}::traefik-crds"),
+            delete(f"{HELM_RELEASE}::prometheus-operator-crds"),
         ],
         absent=[drop(f"{HELM_RELEASE}::operators-keda", "chart")],
         unknown=[forget(f"{HELM_RELEASE}::operators-keda", "chart")],
-        compliant=[put(f"{HELM_RELEASE}::operators-keda", "timeout", 900)],
+        compliant=[
+            put(f"{HELM_RELEASE}::operators-keda", "timeout", 900),
+            # Karpenter's own chart has the same CRDs, and Prometheus' can.
+            delete(f"{HELM_RELEASE}::karpenter-crd"),
+            delete(f"{HELM_RELEASE}::prometheus-operator-crds") + put(MONITORING, "values.crds.enabled", True),
+        ],
+    ),
+    "az-15": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            put(KARPENTER, "values.settings.interruptionQueue", ""),
+            put(KARPENTER, "values.settings.interruptionQueue", "another"),
+            delete(SQS_QUEUE),
+            delete(f"{EVENT_RULE}::interruptions-spot"),
+            delete(f"{EVENT_TARGET}::interruptions-health"),
+            put(f"{EVENT_TARGET}::interruptions-state", "rule", "another"),
+            put(f"{EVENT_TARGET}::interruptions-spot", "arn", "arn:aws:sqs:eu-central-1:111122223333:another"),
+            put(f"{EVENT_RULE}::interruptions-spot", "state", "DISABLED"),
+            put(f"{EVENT_RULE}::interruptions-state", "eventPattern", '{"source": ["aws.ec2"], "detail-type": ["x"]}'),
+            put(f"{EVENT_RULE}::interruptions-health", "eventPattern", lambda text: f'{text[:-1]}, "detail": {{}}}}'),
+            delete(SQS_QUEUE_POLICY),
+            put(SQS_QUEUE_POLICY, "policy", lambda text: text.replace("events.amazonaws.com", "sns.amazonaws.com")),
+            put(SQS_QUEUE_POLICY, "policy", lambda text: text.replace('"Allow"', '"Deny"')),
+            put(KARPENTER_ROLE, "policy", lambda text: text.replace('"sqs:ReceiveMessage"', '"sqs:SendMessage"')),
+            put(KARPENTER, "values.serviceAccount.name", "another"),
+        ],
+        absent=[
+            drop(KARPENTER, "values.settings.interruptionQueue"),
+            drop(f"{EVENT_RULE}::interruptions-spot", "eventPattern"),
+            drop(SQS_QUEUE_POLICY, "policy"),
+            fine(drop(f"{EVENT_RULE}::interruptions-spot", "name")),
+        ],
+        unknown=[
+            forget(f"{EVENT_RULE}::interruptions-spot", "eventPattern"),
+            forget(SQS_QUEUE_POLICY, "policy"),
+            forget(f"{EVENT_TARGET}::interruptions-spot", "arn") + unlink(f"{EVENT_TARGET}::interruptions-spot", "arn"),
+            # It is known by what it was made from.
+            fine(forget(KARPENTER, "values.settings.interruptionQueue")),
+        ],
+        compliant=[
+            delete(f"{EVENT_RULE}::interruptions-rebalance") + delete(f"{EVENT_TARGET}::interruptions-rebalance"),
+            put(SQS_QUEUE, "messageRetentionSeconds", 600),
+        ],
     ),
 }
 

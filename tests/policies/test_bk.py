@@ -17,11 +17,13 @@ from guardrails.kinds import (
     CONFIG_MAP,
     CRON_JOB,
     EXTERNAL_SECRET,
+    HELM_RELEASE,
     IAM_ROLE_POLICY,
     IAM_ROLE_POLICY_ATTACHMENT,
     KMS_KEY,
     KMS_REPLICA_KEY,
     OBJECT_STORE,
+    POD_IDENTITY_ASSOCIATION,
     POSTGRES_CLUSTER,
     PROMETHEUS_RULE,
     RETAILER,
@@ -31,7 +33,7 @@ from guardrails.kinds import (
 )
 from tests.policies.edits import Edit, add, delete, drop, fine, forget, only, protect, put
 from tests.policies.harness import RuleTests, rules_tested
-from tests.policies.shipped import OWNERS, PRODUCTION, SERVING
+from tests.policies.shipped import CLUSTERS, OWNERS, PRODUCTION, SERVING
 
 PLUGIN = "spec.plugins[0]"
 PARAMETERS = "spec.postgresql.parameters"
@@ -51,6 +53,7 @@ DRILL_JOB = f"{CRON_JOB}::recovery-job"
 DRILL_POD = "spec.jobTemplate.spec.template.spec"
 DRILL_MANIFEST = f"{CONFIG_MAP}::recovery-manifest"
 DRILL_STORE = f"{OBJECT_STORE}::recovery-store"
+KEPT = 'values.{}."helm.sh/resource-policy"'
 BY_HAND = {"name": "grand-bazar-by-hand", "namespace": "grand-bazar-production"}
 
 
@@ -63,6 +66,24 @@ def grants(what: str, action: str, resource: str = "*", effect: str = "Allow") -
 def without(what: str, sid: str) -> Edit:
     """A policy without one of its statements."""
     return _document(f"{what} without {sid}", what, lambda said: [each for each in said if each.get("Sid") != sid])
+
+
+def denies(what: str, sid: str) -> Edit:
+    """One of its statements says Deny."""
+    return _statement(f"{what} denies {sid}", what, sid, lambda said: {**said, "Effect": "Deny"})
+
+
+def may_not(what: str, sid: str, action: str) -> Edit:
+    """One action less in a statement."""
+
+    def less(said: dict[str, Any]) -> dict[str, Any]:
+        return {**said, "Action": [each for each in said["Action"] if each != action]}
+
+    return _statement(f"{what} {sid} without {action}", what, sid, less)
+
+
+def _statement(name: str, what: str, sid: str, change: Callable[[dict[str, Any]], Any]) -> Edit:
+    return _document(name, what, lambda said: [change(each) if each.get("Sid") == sid else each for each in said])
 
 
 def lets_in(what: str) -> Edit:
@@ -181,6 +202,13 @@ TESTS = {
             put(STORE, "metadata.namespace", "elsewhere"),
             put(STORE, "spec.configuration.destinationPath", "s3://somebody-elses/postgresql"),
             put(STORE, "spec.configuration.destinationPath", "/var/lib/backups"),
+            without(ARCHIVE_ROLE, "Archive"),
+            without(ARCHIVE_ROLE, "Bucket"),
+            without(ARCHIVE_ROLE, "Key"),
+            denies(ARCHIVE_ROLE, "Archive"),
+            denies(ARCHIVE_ROLE, "Key"),
+            may_not(ARCHIVE_ROLE, "Archive", "s3:PutObject"),
+            may_not(ARCHIVE_ROLE, "Key", "kms:GenerateDataKey"),
         ],
         absent=[
             drop(POSTGRES_CLUSTER, f"{PLUGIN}.isWALArchiver"),
@@ -188,14 +216,22 @@ TESTS = {
             drop(STORE, "spec.configuration.destinationPath"),
             fine(drop(POSTGRES_CLUSTER, f"{PLUGIN}.enabled")),
             fine(drop(POSTGRES_CLUSTER, TIMEOUT)),
+            delete(ARCHIVE_ROLE),
         ],
         unknown=[
             forget(POSTGRES_CLUSTER, f"{PLUGIN}.isWALArchiver"),
             forget(POSTGRES_CLUSTER, f"{PLUGIN}.parameters.barmanObjectName"),
             forget(POSTGRES_CLUSTER, TIMEOUT),
             forget(STORE, "spec.configuration.destinationPath"),
+            forget(ARCHIVE_ROLE, "policy"),
         ],
-        compliant=[put(POSTGRES_CLUSTER, TIMEOUT, "60"), put(POSTGRES_CLUSTER, TIMEOUT, "1min")],
+        compliant=[
+            put(POSTGRES_CLUSTER, TIMEOUT, "60"),
+            put(POSTGRES_CLUSTER, TIMEOUT, "1min"),
+            # More is kept than must be, and what an upload left half done.
+            may_not(ARCHIVE_ROLE, "Archive", "s3:DeleteObject"),
+            may_not(ARCHIVE_ROLE, "Archive", "s3:AbortMultipartUpload"),
+        ],
     ),
     "bk-03": RuleTests(
         on=OWNERS,
@@ -358,16 +394,27 @@ TESTS = {
             put(f"{BUCKET_LIFECYCLE}::{FILESTORE}", f"{RULE}.noncurrentVersionExpiration.noncurrentDays", 1),
             put(f"{BUCKET_LIFECYCLE}::{FILESTORE}", f"{RULE}.expiration", {"days": 3}),
             put(f"{BUCKET_OBJECT_LOCK}::{FILESTORE_COPY}", "rule.defaultRetention.days", 1),
+            without(STOREFRONT_ROLE, "Attachments"),
+            without(STOREFRONT_ROLE, "ListAttachments"),
+            denies(STOREFRONT_ROLE, "Attachments"),
+            may_not(STOREFRONT_ROLE, "Attachments", "s3:PutObject"),
+            without(f"{IAM_ROLE_POLICY}::odoo-background", "Key"),
+            delete(f"{POD_IDENTITY_ASSOCIATION}::odoo-storefront"),
         ],
         absent=[
+            delete(STOREFRONT_ROLE),
             drop(f"{BUCKET_REPLICATION}::backups-filestore", "rules"),
             drop(f"{BUCKET_LIFECYCLE}::{FILESTORE}", "rules"),
         ],
         unknown=[
             forget(STOREFRONT_CONF, CONF),
             forget(f"{BUCKET_REPLICATION}::backups-filestore", "rules"),
+            forget(STOREFRONT_ROLE, "policy"),
         ],
-        compliant=[put(f"{BUCKET_LIFECYCLE}::{FILESTORE}", f"{RULE}.id", "renamed")],
+        compliant=[
+            may_not(STOREFRONT_ROLE, "Attachments", "s3:AbortMultipartUpload"),
+            put(f"{BUCKET_LIFECYCLE}::{FILESTORE}", f"{RULE}.id", "renamed"),
+        ],
     ),
     "bk-08": RuleTests(
         on=OWNERS,
@@ -549,6 +596,31 @@ TESTS = {
             fine(forget(VOLUMES, "parameters.kmsKeyId")),
         ],
         compliant=[put(POSTGRES_CLUSTER, f"{PARAMETERS}.synchronous_commit", "remote_apply")],
+    ),
+    "bk-18": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            put(f"{HELM_RELEASE}::cert-manager", "values.crds.keep", False),
+            put(f"{HELM_RELEASE}::keda", KEPT.format("crds.additionalAnnotations"), "delete"),
+            put(f"{HELM_RELEASE}::operators-external-secrets", "values.crds.annotations", {}),
+        ],
+        absent=[
+            fine(drop(f"{HELM_RELEASE}::cert-manager", "values.crds.keep")),
+            drop(f"{HELM_RELEASE}::keda", "values.crds.additionalAnnotations"),
+            drop(f"{HELM_RELEASE}::operators-external-secrets", "values.crds"),
+            drop(f"{HELM_RELEASE}::operators-karpenter-crd", "values"),
+            drop(f"{HELM_RELEASE}::prometheus-operator-crds", KEPT.format("crds.annotations")),
+        ],
+        unknown=[
+            forget(f"{HELM_RELEASE}::cert-manager", "values.crds.keep"),
+            forget(f"{HELM_RELEASE}::keda", "values.crds.additionalAnnotations"),
+        ],
+        compliant=[
+            put(f"{HELM_RELEASE}::keda", "values.crds.additionalAnnotations.note", "kept"),
+            drop(f"{HELM_RELEASE}::keda", "values.crds.additionalAnnotations")
+            + put(f"{HELM_RELEASE}::keda", KEPT.format("additionalAnnotations"), "keep"),
+            put(f"{HELM_RELEASE}::operators-cnpg", "values.crds", {"create": True}),
+        ],
     ),
 }
 

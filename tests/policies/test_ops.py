@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from guardrails.kinds import (
     BUCKET,
     DATABASE,
@@ -10,6 +12,8 @@ from guardrails.kinds import (
     EKS_CLUSTER,
     ELASTICACHE_GROUP,
     EXTERNAL_SECRET,
+    HELM_RELEASE,
+    IAM_ROLE_POLICY,
     KMS_KEY,
     KUBERNETES_PROVIDER,
     NAMESPACE,
@@ -17,9 +21,12 @@ from guardrails.kinds import (
     POSTGRES_CLUSTER,
     PROMETHEUS_RULE,
     SECRETS_MANAGER_SECRET,
+    SNS_TOPIC,
     STATEFUL_SET,
 )
+from guardrails.ops.alertmanager import receivers
 from guardrails.ops.promql import clauses, constant
+from guardrails.reading import Node, Unjudged
 from tests.policies.edits import Edit, add, delete, drop, fine, forget, modify, only, protect, put
 from tests.policies.harness import RuleTests, rules_tested
 from tests.policies.shipped import CLUSTERS, OWNERS, PRODUCTION, SERVING
@@ -30,6 +37,11 @@ PLATFORM_RULES = f"{PROMETHEUS_RULE}::=platform"
 STOREFRONT = f"{DEPLOYMENT}::odoo-storefront"
 SCHEDULED = f"{DEPLOYMENT}::odoo-scheduled"
 CONTAINER = "spec.template.spec.containers[0]"
+MONITORING = f"{HELM_RELEASE}::operators-prometheus-release"
+SPEC = "values.prometheus.prometheusSpec"
+CONFIG = "values.alertmanager.config"
+ROUTE = f"{CONFIG}.route"
+TOPIC = f"{CONFIG}.receivers[name=pages].sns_configs[0]"
 CONF = 'spec.target.template.data."odoo.conf"'
 
 
@@ -159,6 +171,67 @@ TESTS = {
         unknown=[fine(forget(KUBERNETES_PROVIDER, "clusterIdentifier"))],
         compliant=[put(KUBERNETES_PROVIDER, "clusterIdentifier", "renamed"), drop(KUBERNETES_PROVIDER, "kubeconfig")],
     ),
+    "ops-05": RuleTests(
+        on=CLUSTERS,
+        violating=[
+            put(MONITORING, f"{SPEC}.ruleSelectorNilUsesHelmValues", True),
+            put(MONITORING, f"{SPEC}.podMonitorSelectorNilUsesHelmValues", True),
+            put(MONITORING, f"{SPEC}.serviceMonitorSelectorNilUsesHelmValues", True),
+            put(MONITORING, f"{SPEC}.ruleSelector", {"matchLabels": {"retail/tenant": "another"}}),
+            put(MONITORING, "values.alertmanager.enabled", False),
+            put(MONITORING, "values.prometheus.enabled", False),
+            put(MONITORING, "values.alertmanager.alertmanagerSpec.useExistingSecret", True),
+            put(MONITORING, f"{ROUTE}.receiver", "another"),
+            put(MONITORING, f"{ROUTE}.receiver", "nobody"),
+            put(MONITORING, f"{ROUTE}.routes", []),
+            put(MONITORING, f"{ROUTE}.routes[0].matchers", []),
+            put(MONITORING, f"{ROUTE}.routes[0].matchers", ['severity !~ "warning"']),
+            put(MONITORING, f"{ROUTE}.routes[0].matchers", ['alertname =~ "Wal.*"', 'tier != "pos"']),
+            put(MONITORING, f"{ROUTE}.routes[1].receiver", "tickets"),
+            put(MONITORING, f"{ROUTE}.routes[1].matchers", ['severity = "page"']),
+            put(MONITORING, f"{CONFIG}.receivers[name=pages].sns_configs", []),
+            put(MONITORING, f"{CONFIG}.receivers[name=tickets].name", "another"),
+            put(MONITORING, f"{TOPIC}.topic_arn", lambda arn: f"{arn}-2"),
+            put(MONITORING, f"{TOPIC}.topic_arn", lambda arn: arn.replace("eu-central-1", "eu-west-1")),
+            put(MONITORING, f"{TOPIC}.sigv4.region", "eu-west-1"),
+            delete(f"{SNS_TOPIC}::pages"),
+            put(f"{SNS_TOPIC}::tickets", "name", "elsewhere"),
+            put(
+                f"{IAM_ROLE_POLICY}::operators-prometheus", "policy", lambda text: text.replace("Publish", "Subscribe")
+            ),
+            put(MONITORING, "values.alertmanager.serviceAccount.name", "another"),
+        ],
+        absent=[
+            drop(MONITORING, CONFIG),
+            drop(MONITORING, f"{CONFIG}.receivers"),
+            drop(MONITORING, f"{ROUTE}.receiver"),
+            drop(MONITORING, f"{ROUTE}.routes"),
+            drop(MONITORING, f"{TOPIC}.topic_arn"),
+            drop(MONITORING, f"{SPEC}.ruleSelectorNilUsesHelmValues"),
+            drop(MONITORING, "values.alertmanager.serviceAccount"),
+            fine(drop(MONITORING, f"{TOPIC}.sigv4.region")),
+            fine(drop(MONITORING, f"{CONFIG}.inhibit_rules")),
+            fine(drop(MONITORING, f"{SPEC}.probeSelectorNilUsesHelmValues")),
+        ],
+        unknown=[
+            # Not made from a topic either.
+            forget(MONITORING, f"{TOPIC}.topic_arn"),
+            forget(MONITORING, f"{ROUTE}.routes"),
+            forget(MONITORING, f"{SPEC}.ruleSelectorNilUsesHelmValues"),
+        ],
+        compliant=[
+            put(MONITORING, f"{ROUTE}.repeat_interval", "4h"),
+            put(MONITORING, f"{ROUTE}.routes[1].matchers", ["{severity=~'critical|page'}".replace("'", '"')]),
+            put(MONITORING, f"{ROUTE}.routes[0]", {"receiver": "nobody", "match_re": {"severity": "none|info"}}),
+            put(MONITORING, f"{ROUTE}.routes[0]", {"receiver": "nobody", "matchers": ['alertname="Watchdog"']}),
+            put(MONITORING, f"{CONFIG}.receivers[name=pages]", {"name": "pages", "pagerduty_configs": [{"url": "x"}]}),
+            put(
+                MONITORING,
+                f"{SPEC}.ruleSelector",
+                {"matchExpressions": [{"key": "retail/tenant", "operator": "Exists"}]},
+            ),
+        ],
+    ),
     "ops-03": RuleTests(
         on=SERVING,
         violating=[
@@ -211,3 +284,28 @@ def test_a_constant_never_calls_anybody() -> None:
     assert constant("vector(0) > 1")
     assert constant("up == 0 and vector(1)")
     assert not constant("(sum(up) or vector(0)) < 1")
+
+
+def receivers_of(route: dict[str, Any], **labels: str) -> set[str]:
+    return receivers(Node(None, "route", route), labels, "null")
+
+
+def test_an_alert_goes_to_the_first_route_that_takes_it() -> None:
+    route = {
+        "receiver": "tickets",
+        "routes": [
+            {"matchers": ['severity="critical"'], "routes": [{"matchers": ['tier=~"pos|web"'], "receiver": "tills"}]},
+            {"matchers": ['tenant="acme"', "severity!=none"], "receiver": "acme", "continue": True},
+            {"match": {"severity": "warning"}, "receiver": "day"},
+        ],
+    }
+    assert receivers_of(route, severity="critical", tier="pos") == {"tills"}
+    assert receivers_of(route, severity="critical", tier="jobs") == {"tickets"}
+    assert receivers_of(route, severity="warning", tenant="acme") == {"acme", "day"}
+    assert receivers_of(route, severity="none", tenant="acme") == {"tickets"}
+    assert receivers_of(route, severity="critical") == {"tills", "tickets"}, "only the series behind it tells its tier"
+
+
+def test_what_is_no_matcher_is_not_passed_over() -> None:
+    with pytest.raises(Unjudged, match="must be a matcher"):
+        receivers_of({"receiver": "a", "routes": [{"matchers": ["severity is critical"]}]}, severity="critical")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from guardrails import kinds
-from guardrails.aws.providers import provider_of
+from guardrails.aws.providers import account_of, region_of
 from guardrails.reading import Node
 from guardrails.resource import Resource
 
@@ -31,17 +31,11 @@ class Bucket:
 
     @property
     def region(self) -> str:
-        """Its own, else its provider's."""
-        return self.resource.text("region", None) or provider_of(self.resource, self._graph).text("region")
+        return region_of(self.resource, self._graph)
 
     @property
     def account(self) -> str:
-        """The one account that its provider may work in. Unjudged where that is not one."""
-        node = provider_of(self.resource, self._graph).document("allowedAccountIds")
-        accounts = node.words()
-        if len(accounts) != 1:
-            raise node.unjudged("must name one account, so that it is sure whose the bucket is")
-        return accounts[0]
+        return account_of(self.resource, self._graph)
 
     def parts(self, *types: str) -> list[Resource]:
         """Resources of these types that are about this bucket."""

@@ -27,15 +27,26 @@ def covers(statement: Statement, arn: str) -> bool:
 def statements_of(role: Resource, graph: "Graph") -> Iterator[Statement]:
     """What the inline policies of a role say."""
     for policy in graph.all(kinds.IAM_ROLE_POLICY):
-        if _is_of(policy, role, graph):
+        if graph.means(policy, "role", role):
             yield from statements(policy.at("policy"))
     for inline in role.items("inlinePolicies"):
         yield from statements(inline.at("policy"))
 
 
+def granted_to(account: str, namespace: str, graph: "Graph") -> list[Statement]:
+    """What the roles say that Pod Identity gives to a ServiceAccount."""
+    return [
+        statement
+        for each in graph.all(kinds.POD_IDENTITY_ASSOCIATION)
+        if (each.text("namespace"), each.text("serviceAccount")) == (namespace, account)
+        for role in graph.sources(each, "roleArn", kinds.IAM_ROLE)
+        for statement in statements_of(role, graph)
+    ]
+
+
 def role_of(policy: Resource, graph: "Graph") -> Resource | None:
     """The role of this stack that an inline policy is for."""
-    return next((role for role in graph.all(kinds.IAM_ROLE) if _is_of(policy, role, graph)), None)
+    return next((role for role in graph.all(kinds.IAM_ROLE) if graph.means(policy, "role", role)), None)
 
 
 def is_run_by_nobody(role: Resource | None) -> bool:
@@ -54,9 +65,3 @@ def allowed(said: Iterable[Statement], action: str, arn: str) -> bool:
 
 def _denies(statement: Statement) -> bool:
     return not statement.allows and not statement.conditions.has()
-
-
-def _is_of(policy: Resource, role: Resource, graph: "Graph") -> bool:
-    if policy.known("role") and role.known("name") and role.has("name"):
-        return policy.text("role", "") == role.text("name")
-    return role in graph.sources(policy, "role", kinds.IAM_ROLE)

@@ -41,14 +41,14 @@ def budgets(resource: Resource, graph: Graph) -> Iterable[Violation]:
         told = ", ".join(each.object_name for each in found) or "none"
         yield Violation(resource, f"{pods} pods need one disruption budget, there are {len(found)} ({told})")
     for budget in found:
-        if (allowed := _allowed(budget, pods)) < 1:
+        if (allowed := allowed_to_go(budget.at("spec"), pods)) < 1:
             yield Violation(budget, f"allows {allowed} of {pods} pods of {resource.where} to go")
         if (policy := budget.text("spec.unhealthyPodEvictionPolicy", "IfHealthyBudget")) != "AlwaysAllow":
             yield Violation(budget, f"broken pods are held by {policy}, not let go by AlwaysAllow")
 
 
-def _allowed(budget: Resource, pods: float) -> int:
-    """Pods that may be gone at the same time. Both kinds of percentage round up, as the controller does."""
+def allowed_to_go(spec: Node, pods: float) -> int:
+    """Pods that a budget lets be gone at the same time. Both kinds of percentage round up, as the controller does."""
 
     def count(node: Node) -> int:
         text = node.text()
@@ -56,7 +56,6 @@ def _allowed(budget: Resource, pods: float) -> int:
             return math.ceil(pods * int(text[:-1]) / 100)
         return int(node.number())
 
-    spec = budget.at("spec")
     if spec.has("maxUnavailable"):
         return min(count(spec.at("maxUnavailable")), int(pods))
     if spec.has("minAvailable"):

@@ -6,6 +6,7 @@ from typing import Final
 from guardrails import kinds
 from guardrails.aws.zones import zones_of
 from guardrails.graph import Graph
+from guardrails.kubernetes.charts import charts
 from guardrails.resource import Resource
 from guardrails.rule import Severity, Violation, stack_rule
 
@@ -58,10 +59,12 @@ def _way_out(association: Resource, graph: Graph) -> list[Resource]:
 @stack_rule(
     "az-08",
     severity=Severity.MEDIUM,
-    says="The load balancer spreads over three zones and across them, and EKS may shift traffic away from a zone.",
+    says="The load balancer spreads over three zones and across them, EKS may shift traffic away from a zone, and "
+    "Karpenter then makes no nodes there.",
     why="Without cross-zone balancing the targets of a zone get what resolvers send there, not their share; without "
-    "zonal shift a zone that is only slow can't be left.",
-    fix="load_balancing.cross_zone.enabled=true, public subnets in three zones, zonalShiftConfig {enabled: true}",
+    "zonal shift a zone that is only slow can't be left, nor while Karpenter goes on filling it with new nodes.",
+    fix="load_balancing.cross_zone.enabled=true, public subnets in three zones, zonalShiftConfig {enabled: true}, and "
+    "settings.enableZonalShift: true for Karpenter",
     scenario="One zone answers slowly on a Saturday; an operator shifts it away with one command.",
     implies=("az-01",),
 )
@@ -84,3 +87,6 @@ def balanced_over_zones(graph: Graph) -> Iterable[Violation]:
         }
         if len(public) < ZONES:
             yield Violation(cluster, f"load balancers find public subnets in {len(public)} zones, not {ZONES}")
+    for release in charts(graph, "karpenter"):
+        if not release.flag("values.settings.enableZonalShift", False):
+            yield Violation(release, "settings.enableZonalShift is off: it makes nodes in a zone that is left")

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from guardrails import kinds
 from guardrails.archives import PLUGIN, archive_of, archiver, place_of, store_of
+from guardrails.aws.buckets import Bucket
 from guardrails.bk.promises import BACKUP_HOURS, promised
+from guardrails.bk.writing import refused
 from guardrails.config import Config
 from guardrails.graph import Graph
 from guardrails.kubernetes.cron import read_cron
@@ -76,11 +78,14 @@ def _not_taken(backup: Resource, cluster: Resource, hours: float, graph: Graph) 
     "bk-02",
     of=kinds.POSTGRES_CLUSTER,
     severity=Severity.CRITICAL,
-    says="Every PostgreSQL archives its WAL, at least as often as it may lose data, to a bucket of its own stack.",
+    says="Every PostgreSQL archives its WAL, at least as often as it may lose data, to a bucket of its own stack, and "
+    "may.",
     why="What is not archived is lost with the region, or with the volume where there is one instance. A quiet "
-    "database fills no segment, so only archive_timeout sends it away.",
+    "database fills no segment, so only archive_timeout sends it away. WAL that the bucket refuses piles up until the "
+    "volume is full and the database stops.",
     fix="the barman-cloud plugin enabled with isWALArchiver: true, an ObjectStore on the stack's backup bucket, "
-    "archive_timeout within the RPO",
+    "archive_timeout within the RPO, and for its pods a role with ListBucket, GetObject and PutObject there and "
+    "GenerateDataKey and Decrypt on its key",
     scenario="A region is lost at night, when few orders come: the last of them are in the archive all the same.",
     implies=("bk-01", "bk-03", "bk-05", "bk-08", "bk-09", "bk-10", "bk-11", "cost-05", "iso-04", "iso-11", "ops-01"),
     protects=Protects.DATA,
@@ -98,9 +103,17 @@ def archives_wal(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     if store is None:
         named = plugin.text("parameters.barmanObjectName")
         yield Violation(cluster, f"ObjectStore {named} is not in this stack and namespace")
-    elif archive_of(cluster, graph) is None:
+    elif (bucket := archive_of(cluster, graph)) is None:
         yield Violation(store, f"bucket {place_of(store)[0]} is none of this stack's")
+    else:
+        yield from _refused(cluster, store, bucket, graph)
     yield from _too_seldom(cluster, graph)
+
+
+def _refused(cluster: Resource, store: Resource, bucket: Bucket, graph: Graph) -> Iterator[Violation]:
+    account = cluster.text("spec.serviceAccountName", cluster.object_name)
+    if missing := list(refused(account, cluster.namespace, bucket, place_of(store)[1], graph)):
+        yield Violation(cluster, f"the role of its pods may not {', '.join(missing)} in {bucket.name}")
 
 
 def _too_seldom(cluster: Resource, graph: Graph) -> Iterator[Violation]:

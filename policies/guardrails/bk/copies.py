@@ -10,8 +10,11 @@ from guardrails.aws.grants import allowed, statements_of
 from guardrails.aws.iam import statements
 from guardrails.bk.buckets import SLOW, too_short
 from guardrails.bk.promises import RETENTION_DAYS, promised
+from guardrails.bk.writing import refused
 from guardrails.config import limit
 from guardrails.graph import Graph
+from guardrails.odoo import OdooPod
+from guardrails.parties import account_of
 from guardrails.resource import Resource, family
 from guardrails.rule import Protects, Severity, Violation, stack_rule
 
@@ -40,11 +43,13 @@ def archive_copied(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     "bk-07",
     of=(kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.CRON_JOB, kinds.JOB, kinds.BUCKET),
     severity=Severity.CRITICAL,
-    says="Attachments are in one bucket of the stack, copied like the database's archive and kept as long as it.",
+    says="Attachments are in one bucket of the stack, which every tier may write to, copied like the database's "
+    "archive and kept as long as it.",
     why="A restored Odoo needs both: a database whose invoices, labels and product pictures are gone is no recovery. "
-    "What a pod writes to its own disk is gone with the pod.",
+    "What a pod writes to its own disk is gone with the pod, and what the bucket refuses is lost at once.",
     fix="[fs_storage.*] with directory_path <bucket>/<prefix> in the odoo.conf of every tier that runs business code; "
-    "replication and lifecycle of that bucket as of the archive",
+    "replication and lifecycle of that bucket as of the archive; for each tier a role with ListBucket, GetObject and "
+    "PutObject there and GenerateDataKey and Decrypt on its key",
     scenario="The database is set back by a day, and every delivery note of that day still opens.",
     implies=("bk-03", "bk-04", "bk-05", "bk-06", "bk-12", "iso-04", "iso-05", "iso-11"),
     protects=Protects.DATA,
@@ -68,10 +73,20 @@ def attachments_kept(resource: Resource, graph: Graph) -> Iterable[Violation]:
         place = attachments_of(pod)
         if place is None:
             yield Violation(resource, "its odoo.conf names no storage for attachments: they go with the pod")
-        elif bucket_named(place.partition("/")[0], graph) is None:
+        elif (kept := bucket_named(place.partition("/")[0], graph)) is None:
             yield Violation(resource, f"its attachments are in {place}, no bucket of this stack")
         elif place != usual[0][0]:
             yield Violation(resource, f"its attachments are in {place}, the other tiers' in {usual[0][0]}")
+        else:
+            yield from _refused(pod, kept, place.partition("/")[2], graph)
+
+
+def _refused(pod: OdooPod, bucket: Bucket, folder: str, graph: Graph) -> Iterator[Violation]:
+    account = account_of(pod.workload, graph)
+    if account is None:
+        return  # Which of several it is, only a deployment tells.
+    if missing := list(refused(account, pod.workload.namespace, bucket, folder, graph)):
+        yield Violation(pod.workload.resource, f"its role may not {', '.join(missing)} in {bucket.name}")
 
 
 def _not_copied(bucket: Bucket, graph: Graph) -> Iterator[str]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from guardrails import kinds
 from guardrails.archives import archiver, place_of, store_of
-from guardrails.aws.grants import allowed, statements_of
+from guardrails.aws.grants import allowed, granted_to
 from guardrails.bk.archive import DAYS_AHEAD
 from guardrails.bk.promises import DRILL_DAYS, promised
 from guardrails.config import limit
@@ -211,13 +211,7 @@ def _beside_live(drill: Drill, graph: Graph) -> Iterator[str]:
 
 def _may_write(drill: Drill, graph: Graph) -> Iterator[str]:
     account = drill.cluster.text("spec.serviceAccountName", drill.name)
-    roles = [
-        role
-        for each in graph.all(kinds.POD_IDENTITY_ASSOCIATION)
-        if (each.text("namespace"), each.text("serviceAccount")) == (drill.namespace, account)
-        for role in graph.sources(each, "roleArn", kinds.IAM_ROLE)
-    ]
-    said = [statement for role in roles for statement in statements_of(role, graph)]
+    said = granted_to(account, drill.namespace, graph)
     for bucket in (*graph.kept.archives, *graph.kept.copies):
         for action in WRITING:
             if allowed(said, action, f"{bucket.arn}/x"):

@@ -24,7 +24,7 @@ OFF: Final = ("off", "false", "no", "0")
     fix="no fsync, full_page_writes or synchronous_commit off; dataChecksums true; StorageClasses with the stack's "
     "key, reclaimPolicy Retain, WaitForFirstConsumer, allowVolumeExpansion true",
     scenario="A namespace is deleted by mistake in December; the volumes are still there, with the last order on them.",
-    implies=("az-06", "bk-12", "db-06", "db-10", "ops-02"),
+    implies=("az-06", "bk-12", "db-06", "db-10", "ops-02", "sec-06"),
     protects=Protects.DATA,
 )
 def stays_on_disk(cluster: Resource, graph: Graph) -> Iterable[Violation]:

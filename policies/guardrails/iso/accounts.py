@@ -35,7 +35,7 @@ from guardrails.rule import Protects, Severity, Violation, stack_rule
     "enableServiceLinks: false on Odoo's pods",
     scenario="A storefront plugin is exploited: there is no token in the pod, and nothing to list pods "
     "or Secrets with.",
-    implies=("iso-03", "iso-04", "iso-05", "bk-08", "bk-09", "sec-02"),
+    implies=("iso-03", "iso-04", "iso-05", "bk-07", "bk-08", "bk-09", "sec-02"),
     protects=Protects.ISOLATION,
 )
 def own_account(resource: Resource, graph: Graph) -> Iterable[Violation]:

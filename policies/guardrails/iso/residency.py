@@ -35,7 +35,7 @@ from guardrails.rule import Protects, Severity, Violation, stack_rule
     "there first, by whoever "
     "answers for the data",
     scenario="A retailer in Frankfurt asks for proof that no copy of its customers left the Union.",
-    implies=("bk-04", "bk-05", "bk-07", "bk-11", "bk-12", "bk-15", "iso-04", "sec-01"),
+    implies=("az-15", "bk-04", "bk-05", "bk-07", "bk-11", "bk-12", "bk-15", "iso-04", "ops-05", "sec-01"),
     protects=Protects.ISOLATION,
 )
 def where_allowed(resource: Resource, graph: Graph) -> Iterable[Violation]:

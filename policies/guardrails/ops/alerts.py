@@ -84,14 +84,8 @@ def _tells(signal: Signal, expression: list[Clause]) -> bool:
 
 
 def _alerts(graph: Graph) -> Iterator[list[Clause]]:
-    """Expressions of alerts that reach somebody. What a preview doesn't know is not counted."""
-    rules = [
-        rule
-        for resource in graph.all(kinds.PROMETHEUS_RULE)
-        if resource.known("spec")
-        for group in resource.items("spec.groups")
-        for rule in group.items("rules")
-    ]
+    """Expressions of alerts that reach somebody."""
+    rules = rules_of(graph)
     recorded: dict[str, str] = {}
     for rule in rules:
         if rule.has("record"):
@@ -103,6 +97,17 @@ def _alerts(graph: Graph) -> Iterator[list[Clause]]:
             expression = rule.text("expr")
             if not constant(expression):
                 yield clauses(expression, recorded)
+
+
+def rules_of(graph: Graph) -> list[Node]:
+    """Alerts and recorded series of all PrometheusRules. What a preview doesn't know is not counted."""
+    return [
+        rule
+        for resource in graph.all(kinds.PROMETHEUS_RULE)
+        if resource.known("spec")
+        for group in resource.items("spec.groups")
+        for rule in group.items("rules")
+    ]
 
 
 def _reaches_somebody(rule: Node, graph: Graph) -> bool:

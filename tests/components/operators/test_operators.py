@@ -216,6 +216,18 @@ def test_interruptions_reach_the_queue_encrypted(evaluation: Evaluation) -> None
     targets = [r for r in evaluation.resources.values() if r.type == "aws:cloudwatch/eventTarget:EventTarget"]
     assert {target.inputs["arn"] for target in targets} == {queue.outputs["arn"]}
     assert len(targets) == 5
+    (policy,) = [r for r in evaluation.resources.values() if r.type == "aws:sqs/queuePolicy:QueuePolicy"]
+    assert {each["Resource"] for each in json.loads(policy.inputs["policy"])["Statement"]} == {queue.outputs["arn"]}
+
+
+def test_crds_stay_when_their_chart_goes(evaluation: Evaluation) -> None:
+    keep = {"helm.sh/resource-policy": "keep"}
+    values = {name: release.inputs["values"] for name, release in releases(evaluation).items()}
+    assert values["cert-manager"]["crds"]["keep"] is True
+    assert values["keda"]["crds"]["additionalAnnotations"] == keep
+    assert values["external-secrets"]["crds"]["annotations"] == keep
+    assert values["karpenter-crd"]["additionalAnnotations"] == keep
+    assert values["prometheus-operator-crds"]["crds"]["annotations"] == keep
 
 
 def test_priorities_rank_selling_first_and_headroom_last(evaluation: Evaluation) -> None:
