@@ -4,6 +4,7 @@ from typing import Any
 
 from components.network import subnet_cidrs
 from retail.load import pods_needed
+from retail.node_sizing import HOSTED_RETAILER
 from retail.plan import Plan
 
 
@@ -13,6 +14,7 @@ def contract(plan: Plan) -> dict[str, Any]:
     Seconds and days as named, money in US dollars a month, calendar in local time, days as YYYY-MM-DD or empty.
     """
     settings, objectives, database = plan.settings, plan.objectives, plan.database
+    hosted = {} if settings.hosting.serves_retailer else HOSTED_RETAILER
     subnets = subnet_cidrs(settings.vpc_cidr, settings.zones).values()
     return {
         "retailer": settings.retailer,
@@ -46,6 +48,7 @@ def contract(plan: Plan) -> dict[str, Any]:
         # Of the Traefik that routes here, which in shared hosting is the platform's.
         "edge": settings.owner,
         "edgeReplicas": plan.traefik_replicas,
+        "avoidZone": settings.avoid_zone,
         # Of the network that it runs in: where load balancers, pods and caches, and the Kubernetes API are.
         "loadBalancerCidrs": [each.public for each in subnets],
         "privateCidrs": [each.private for each in subnets],
@@ -53,6 +56,9 @@ def contract(plan: Plan) -> dict[str, Any]:
         "maxConnections": database.budget.max_connections if database else settings.connections_per_retailer,
         "maxRetailers": 0 if settings.hosting.serves_retailer else settings.max_retailers,
         "connectionsPerRetailer": 0 if settings.hosting.serves_retailer else settings.connections_per_retailer,
+        # What the node pools hold for each retailer that is hosted.
+        "coresPerRetailer": {str(pool): cores for pool, (cores, _) in hosted.items()},
+        "gibPerRetailer": {str(pool): gib for pool, (_, gib) in hosted.items()},
         "peakOrdersPerHour": round(settings.orders_per_hour * settings.peak_factor),
         "needs": {str(tier): sized.need for tier, sized in plan.tiers.items()},
         "needsAtPeaks": {

@@ -62,6 +62,11 @@ class Contract:
         return self.given.text("season")
 
     @property
+    def avoided_zone(self) -> str:
+        """A zone in trouble, which stateless nodes keep out of; empty on other days."""
+        return self.given.text("avoidZone", "")
+
+    @property
     def sleeps(self) -> bool:
         """Whether its tiers are down outside working hours; production never is, whatever it says."""
         return not self.production and self.given.text("workingHours", "") != ""

@@ -1,5 +1,6 @@
 """Edits that the rules on zones must catch, and edits that they must not."""
 
+from collections.abc import Callable
 from typing import Any
 
 from guardrails.kinds import (
@@ -12,10 +13,12 @@ from guardrails.kinds import (
     HELM_RELEASE,
     IAM_ROLE_POLICY,
     NAT_GATEWAY,
+    NODE_CLASS,
     NODE_POOL,
     POD_DISRUPTION_BUDGET,
     POOLER,
     POSTGRES_CLUSTER,
+    RETAILER,
     ROUTE_TABLE,
     SCALED_OBJECT,
     SERVICE,
@@ -62,6 +65,33 @@ def quorum(replicas: int) -> dict[str, Any]:
     }
 
 
+WEB_POOL, WEB_CLASS = f"{NODE_POOL}::web", f"{NODE_CLASS}::web"
+PRIVATE_B = f"{SUBNET}::private-eu-central-1b"
+CLASS_REF = "spec.template.spec.nodeClassRef"
+REQUIREMENTS = "spec.template.spec.requirements"
+FOUNDATION = "retail:platform:Foundation"
+DISCOVERY = '"karpenter.sh/discovery"'
+
+
+def required(key: str) -> str:
+    """The path of a pool's requirement on a label."""
+    return f'{REQUIREMENTS}."key={key}"'
+
+
+ZONE_VALUES = f"{required('topology.kubernetes.io/zone')}.values"
+
+
+def not_in(zones: int) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
+    """Requirements that leave out so many zones by name."""
+
+    def change(requirements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        kept = [each for each in requirements if each["key"] != "topology.kubernetes.io/zone"]
+        names = ["eu-central-1a", "eu-central-1b"][:zones]
+        return [*kept, {"key": "topology.kubernetes.io/zone", "operator": "NotIn", "values": names}]
+
+    return change
+
+
 CROSS_ZONE = "load_balancing.cross_zone.enabled"
 NLB = "service.beta.kubernetes.io/aws-load-balancer"
 BUDGET_OF_ONE = {
@@ -81,7 +111,10 @@ TESTS = {
         ],
         absent=[drop(f"{SUBNET}::private-eu-central-1a", "availabilityZone")],
         unknown=[forget(f"{SUBNET}::private-eu-central-1a", "availabilityZone")],
-        compliant=[put(SUBNET, "availabilityZone", lambda zone: zone.replace("central-1", "west-1"))],
+        compliant=[
+            put(SUBNET, "availabilityZone", lambda zone: zone.replace("central-1", "west-1"))
+            + put(NODE_POOL, ZONE_VALUES, lambda zones: [each.replace("central-1", "west-1") for each in zones]),
+        ],
     ),
     "az-02": RuleTests(
         on=SELLING,
@@ -157,6 +190,14 @@ TESTS = {
         violating=[
             only(OWNERS, put(f"{NODE_POOL}::web", "spec.limits.cpu", "1")),
             only(OWNERS, put(f"{NODE_POOL}::web", "spec.limits.memory", "1Gi")),
+            only(PRODUCTION, put(WEB_POOL, "spec.limits.cpu", lambda cores: str(int(cores) // 2))),
+            only(
+                {"peak", "platform"}, put(f"{NODE_POOL}::jobs", "spec.limits.cpu", lambda cores: str(int(cores) // 2))
+            ),
+            # Machines with the cores would have more memory than that.
+            only(PRODUCTION, put(WEB_POOL, "spec.limits.memory", lambda size: f"{int(size[:-2]) // 2}Gi")),
+            only(OWNERS, put(WEB_POOL, f"{required('node.kubernetes.io/instance-type')}.values", ["r7i.xlarge"])),
+            only({"platform"}, put(FOUNDATION, "coresPerRetailer.web", 40)),
             put(f"{DEPLOYMENT}::odoo-storefront", "spec.template.spec.containers[0].resources.requests.cpu", "40"),
         ],
         absent=[
@@ -167,7 +208,10 @@ TESTS = {
             only(OWNERS, forget(f"{NODE_POOL}::web", "spec.limits.cpu")),
             forget(f"{DEPLOYMENT}::odoo-storefront", "spec.template.spec.containers[0].resources.requests.cpu"),
         ],
-        compliant=[put(f"{NODE_POOL}::web", "spec.template.metadata.annotations.note", "limits")],
+        compliant=[
+            put(WEB_POOL, "spec.template.metadata.annotations.note", "limits"),
+            put(WEB_POOL, "spec.limits.cpu", lambda cores: str(int(cores) - 8)),
+        ],
     ),
     "az-06": RuleTests(
         on=OWNERS,
@@ -398,6 +442,58 @@ TESTS = {
         compliant=[
             delete(f"{EVENT_RULE}::interruptions-rebalance") + delete(f"{EVENT_TARGET}::interruptions-rebalance"),
             put(SQS_QUEUE, "messageRetentionSeconds", 600),
+        ],
+    ),
+    "az-14": RuleTests(
+        on=OWNERS,
+        violating=[
+            only(PRODUCTION, put(WEB_POOL, ZONE_VALUES, lambda zones: zones[:2])),
+            only(PRODUCTION, put(f"{NODE_POOL}::jobs", ZONE_VALUES, lambda zones: zones[:2])),
+            only(PRODUCTION, put(WEB_POOL, f"{ZONE_VALUES}[0]", "eu-central-1z-other")),
+            put(WEB_POOL, ZONE_VALUES, []),
+            only({"peak", "platform"}, put(WEB_POOL, REQUIREMENTS, not_in(1))),
+            only(CLUSTERS, put(WEB_POOL, f"{required('topology.kubernetes.io/zone')}.operator", "DoesNotExist")),
+            put(WEB_POOL, f"{CLASS_REF}.name", "gone"),
+            put(WEB_POOL, f"{CLASS_REF}.kind", "NodeClass"),
+            put(WEB_POOL, f"{CLASS_REF}.group", "karpenter.azure.com"),
+            delete(WEB_CLASS),
+            put(WEB_CLASS, "metadata.name", "other"),
+            only(CLUSTERS, put(WEB_CLASS, f"spec.subnetSelectorTerms[0].tags.{DISCOVERY}", "other")),
+            only(CLUSTERS, put(WEB_CLASS, "spec.subnetSelectorTerms", [])),
+            only({"peak", "platform"}, put(PRIVATE_B, f"tags.{DISCOVERY}", "other")),
+            only({"peak", "platform"}, drop(PRIVATE_B, "tags")),
+            put(WEB_POOL, f"{required('kubernetes.io/arch')}.values", ["arm64"]),
+            put(WEB_POOL, f"{required('kubernetes.io/arch')}.values", ["amd64-other"]),
+            put(WEB_POOL, f"{required('kubernetes.io/os')}.values", []),
+            put(WEB_POOL, f"{required('kubernetes.io/os')}.values", ["windows"]),
+            put(WEB_POOL, f"{required('karpenter.sh/capacity-type')}.values", []),
+        ],
+        absent=[
+            drop(WEB_POOL, CLASS_REF),
+            drop(WEB_POOL, f"{CLASS_REF}.name"),
+            # Without requirements on them every zone and kind of machine is taken.
+            fine(drop(WEB_POOL, REQUIREMENTS)),
+            only(CLUSTERS, drop(WEB_CLASS, "spec.subnetSelectorTerms")),
+            only(CLUSTERS, drop(f"{SUBNET}::private", f"tags.{DISCOVERY}")),
+        ],
+        unknown=[
+            forget(WEB_POOL, f"{CLASS_REF}.name"),
+            forget(WEB_POOL, REQUIREMENTS),
+            forget(WEB_POOL, ZONE_VALUES),
+            only(CLUSTERS, forget(WEB_CLASS, "spec.subnetSelectorTerms")),
+            only(CLUSTERS, forget(PRIVATE_B, f"tags.{DISCOVERY}")),
+            # Subnets named by id are known after the deployment.
+            fine(put(WEB_CLASS, "spec.subnetSelectorTerms", [{"id": "subnet-1"}])),
+        ],
+        compliant=[
+            put(WEB_CLASS, f"spec.subnetSelectorTerms[0].tags.{DISCOVERY}", "*"),
+            put(WEB_CLASS, "spec.subnetSelectorTerms", [{"tags": {"kubernetes.io/role/internal-elb": "1"}}]),
+            put(WEB_POOL, REQUIREMENTS, not_in(0)),
+            put(WEB_POOL, f"{required('kubernetes.io/arch')}.values", ["amd64", "arm64"]),
+            put(WEB_POOL, f"{required('kubernetes.io/arch')}.values", ["arm64"])
+            + put(WEB_POOL, f"{required('node.kubernetes.io/instance-type')}.values", ["c7g.xlarge"]),
+            # A zone in trouble, which the stack says.
+            put(RETAILER, "avoidZone", "eu-central-1c") + put(NODE_POOL, ZONE_VALUES, lambda zones: zones[:2]),
         ],
     ),
 }

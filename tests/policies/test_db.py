@@ -19,7 +19,7 @@ from rehearsal.engine.model import Evaluation
 from rehearsal.guardrails.baseline import release_of
 from tests.policies.edits import Edit, drop, fine, forget, given, modify, only, put
 from tests.policies.harness import RuleTests, rules_tested
-from tests.policies.shipped import CLOCK, OWN_DATABASE, OWNERS, SERVING
+from tests.policies.shipped import CLOCK, OWN_DATABASE, OWNERS, PRODUCTION, SERVING
 
 CONF = 'spec.target.template.data."odoo.conf"'
 STOREFRONT_CONF = f"{EXTERNAL_SECRET}::=odoo-storefront"
@@ -34,6 +34,9 @@ RUNNER_HOST = "spec.template.spec.containers[0].env[name=ODOO_QUEUE_JOB_JOBRUNNE
 PARAMETERS = "spec.postgresql.parameters"
 POOL = "spec.pgbouncer.parameters"
 SYNCHRONOUS = "spec.postgresql.synchronous"
+ISOLATION = "spec.probes.liveness.isolationCheck"
+CEILING = 'metadata.annotations."retail/replica-ceiling"'
+LIMIT, REQUEST = "spec.resources.limits.memory", "spec.resources.requests.memory"
 
 
 def conf(what: str, before: str, after: str) -> Edit:
@@ -74,6 +77,16 @@ def without_argument(word: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def times(factor: float) -> Callable[[str], str]:
+    """So many times the size, in its own unit."""
+
+    def change(size: str) -> str:
+        number = size.rstrip("MBGi")
+        return f"{int(float(number) * factor)}{size.removeprefix(number)}"
+
+    return change
+
+
 def role_without_limit(inputs: dict[str, Any]) -> None:
     for role in inputs["spec"]["managed"]["roles"]:
         role.pop("connectionLimit", None)
@@ -97,6 +110,9 @@ TESTS = {
             only(OWNERS, put(MAIN_POOLER, "spec.pgbouncer.parameters.max_client_conn", "100")),
             conf(STOREFRONT_CONF, "db_maxconn", "64"),
             put(f"{SCALED_OBJECT}::storefront", "spec.maxReplicaCount", 60),
+            # What people may scale to by hand counts as well.
+            put(f"{SCALED_OBJECT}::storefront", CEILING, "300"),
+            put(STOREFRONT, CEILING, "300"),
             argument(STOREFRONT, "--workers=4", "--workers=40"),
             only({"outlet", "peak"}, put(MAIN_POOLER, "spec.instances", 1)),
         ],
@@ -123,6 +139,7 @@ TESTS = {
             + put(MAIN_POOLER, "spec.pgbouncer.parameters.max_db_connections", "0"),
             only(OWN_DATABASE, modify("a role without limit", POSTGRES_CLUSTER, role_without_limit)),
             only(SERVING, conf(WEBSOCKET_CONF, "db_maxconn_gevent", "200")),
+            only(SERVING, put(f"{SCALED_OBJECT}::websocket", CEILING, "400")),
             only(SERVING, argument(SCHEDULED, "--max-cron-threads=2", "--max-cron-threads=20")),
             only({"training"}, put(DATABASE_ROLE, "spec.connectionLimit", 30)),
             only({"training"}, put(DATABASE_ROLE, "spec.connectionLimit", 600)),
@@ -186,13 +203,22 @@ TESTS = {
             put(POSTGRES_CLUSTER, "spec.smartShutdownTimeout", lambda _: 100000),
             put(POSTGRES_CLUSTER, "spec.failoverDelay", 36000),
             put(POSTGRES_CLUSTER, "spec.primaryLease.leaseDurationSeconds", 10000),
+            only(PRODUCTION, put(POSTGRES_CLUSTER, f"{ISOLATION}.enabled", False)),
         ],
         absent=[
+            fine(drop(POSTGRES_CLUSTER, ISOLATION)),
             only({"outlet", "peak", "platform"}, drop(POSTGRES_CLUSTER, "spec.switchoverDelay")),
             only({"outlet", "peak", "platform"}, drop(POSTGRES_CLUSTER, "spec.stopDelay")),
         ],
-        unknown=[forget(POSTGRES_CLUSTER, "spec.switchoverDelay"), forget(POSTGRES_CLUSTER, "spec.stopDelay")],
-        compliant=[put(POSTGRES_CLUSTER, "spec.switchoverDelay", 45)],
+        unknown=[
+            forget(POSTGRES_CLUSTER, "spec.switchoverDelay"),
+            forget(POSTGRES_CLUSTER, "spec.stopDelay"),
+            only(PRODUCTION, forget(POSTGRES_CLUSTER, f"{ISOLATION}.enabled")),
+        ],
+        compliant=[
+            put(POSTGRES_CLUSTER, "spec.switchoverDelay", 45),
+            put(POSTGRES_CLUSTER, f"{ISOLATION}.requestTimeout", 5000),
+        ],
     ),
     "db-06": RuleTests(
         on=OWN_DATABASE,
@@ -296,6 +322,65 @@ TESTS = {
             forget(POOLER, "spec.cluster.name"),
         ],
         compliant=[put(POOLER, f"{POOL}.client_tls_sslmode", "verify-full")],
+    ),
+    "db-12": RuleTests(
+        on=OWNERS,
+        violating=[
+            put(POSTGRES_CLUSTER, LIMIT, times(0.5)),
+            put(POSTGRES_CLUSTER, LIMIT, times(2)),
+            put(POSTGRES_CLUSTER, REQUEST, times(0.5)),
+            put(POSTGRES_CLUSTER, LIMIT, "4Gi") + put(POSTGRES_CLUSTER, REQUEST, "4Gi"),
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.shared_buffers", times(2)),
+            # A bare number counts pages of 8 kB.
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.shared_buffers", "20000000"),
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.work_mem", times(20)),
+            only({"platform"}, put(POSTGRES_CLUSTER, f"{PARAMETERS}.work_mem", times(2))),
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.hash_mem_multiplier", "40"),
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.maintenance_work_mem", "64GB"),
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.autovacuum_work_mem", "64GB"),
+            drop(POSTGRES_CLUSTER, LIMIT),
+        ],
+        absent=[
+            drop(POSTGRES_CLUSTER, "spec.resources"),
+            fine(drop(POSTGRES_CLUSTER, REQUEST)),
+            fine(drop(POSTGRES_CLUSTER, f"{PARAMETERS}.shared_buffers")),
+            fine(drop(POSTGRES_CLUSTER, f"{PARAMETERS}.work_mem")),
+            fine(drop(POSTGRES_CLUSTER, f"{PARAMETERS}.maintenance_work_mem")),
+        ],
+        unknown=[
+            forget(POSTGRES_CLUSTER, LIMIT),
+            forget(POSTGRES_CLUSTER, REQUEST),
+            forget(POSTGRES_CLUSTER, f"{PARAMETERS}.shared_buffers"),
+            forget(POSTGRES_CLUSTER, f"{PARAMETERS}.work_mem"),
+        ],
+        compliant=[
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.shared_buffers", "4GB"),
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.work_mem", "20MB"),
+            # Where maintenance has much, autovacuum may be told to take less.
+            put(POSTGRES_CLUSTER, f"{PARAMETERS}.maintenance_work_mem", "6GB")
+            + put(POSTGRES_CLUSTER, f"{PARAMETERS}.autovacuum_work_mem", "512MB"),
+        ],
+    ),
+    "db-13": RuleTests(
+        on=SERVING,
+        violating=[
+            put(f"{SCALED_OBJECT}::storefront", CEILING, ""),
+            put(f"{SCALED_OBJECT}::storefront", CEILING, "0"),
+            put(f"{SCALED_OBJECT}::storefront", CEILING, "many"),
+            put(STOREFRONT, CEILING, "1"),
+            only({"peak"}, put(f"{SCALED_OBJECT}::storefront", CEILING, "12")),
+            drop(f"{SCALED_OBJECT}::storefront", CEILING),
+        ],
+        absent=[
+            drop(STOREFRONT, CEILING),
+            drop(SCHEDULED, CEILING),
+            drop(f"{SCALED_OBJECT}::storefront", "metadata.annotations"),
+        ],
+        unknown=[forget(f"{SCALED_OBJECT}::storefront", CEILING), forget(STOREFRONT, CEILING)],
+        compliant=[
+            put(STOREFRONT, "metadata.annotations.note", "ceiling"),
+            put(f"{SCALED_OBJECT}::pos", CEILING, lambda most: str(int(most) + 1)),
+        ],
     ),
 }
 

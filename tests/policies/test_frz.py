@@ -346,6 +346,8 @@ TESTS = {
         violating=[
             put(NODE_POOL, BUDGETS, [{"nodes": "10%"}]),
             put(NODE_POOL, BUDGETS, closed_budgets(nodes="1")),
+            put(NODE_POOL, BUDGETS, closed_budgets(nodes="")),
+            put(NODE_POOL, BUDGETS, closed_budgets(nodes="%")),
             put(NODE_POOL, BUDGETS, closed_budgets(reasons=["Drifted", "Empty"])),
             put(NODE_POOL, BUDGETS, closed_budgets(duration="24h0m")),
             put(NODE_POOL, BUDGETS, later(hours=1)),

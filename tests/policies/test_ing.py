@@ -218,7 +218,7 @@ TESTS = {
                 lambda listed: [each for each in listed if each["name"] != "pos-in-flight"],
             ),
             only({"outlet", "peak"}, put(TRAEFIK, "spec.replicas", 30)),
-            only({"dev"}, put(f"{SCALED_OBJECT}::autoscaling-traefik", "spec.maxReplicaCount", 30)),
+            only({"dev"}, put(f"{SCALED_OBJECT}::autoscaling-traefik", "spec.maxReplicaCount", 20)),
         ],
         absent=[
             fine(drop(middleware("storefront-in-flight"), "spec.inFlightReq.sourceCriterion")),

@@ -25,6 +25,10 @@ CALENDAR = {"dev", "outlet", "peak"}
 """Stacks whose calendar has peaks."""
 
 STOREFRONT = f"{SCALED_OBJECT}::-storefront"
+BACKGROUND = f"{SCALED_OBJECT}::-background"
+WEBSOCKET = f"{SCALED_OBJECT}::-websocket"
+BUSY, REQUESTS = "spec.triggers[name=busy-workers]", "spec.triggers[name=requests]"
+QUEUE = "spec.triggers[name=queue]"
 STOREFRONT_PODS = f"{DEPLOYMENT}::odoo-storefront"
 RECONCILIATION = f"{CRON_JOB}::reconciliation"
 HEADROOM = f"{DEPLOYMENT}::headroom"
@@ -96,6 +100,20 @@ REPORT = {
         },
     },
 }
+
+
+def only_crons(inputs: dict[str, Any]) -> None:
+    inputs["spec"]["triggers"] = [each for each in inputs["spec"]["triggers"] if each["type"] == "cron"]
+    inputs["spec"].pop("fallback")
+
+
+def by_cpu(inputs: dict[str, Any]) -> None:
+    only_crons(inputs)
+    inputs["spec"]["triggers"].append({"type": "cpu", "metricType": "Utilization", "metadata": {"value": "60"}})
+
+
+def twice(threshold: str) -> str:
+    return f"{float(threshold) * 2:g}"
 
 
 def released_nothing(edit: Edit) -> Edit:
@@ -380,6 +398,48 @@ TESTS = {
         absent=[put(RUNNER, f"{POD}.containers[0].env[name=ODOO_QUEUE_JOB_CHANNELS].value", "")],
         unknown=[forget(RUNNER, f"{POD}.containers[0].env[name=ODOO_QUEUE_JOB_CHANNELS].value")],
         compliant=[put(RUNNER, f"{POD}.containers[0].env[name=ODOO_QUEUE_JOB_CHANNELS].value", "root:8,root.batch:1")],
+    ),
+    "peak-11": RuleTests(
+        on=SERVING,
+        violating=[
+            modify("no trigger on load", STOREFRONT, only_crons),
+            modify("no queue", BACKGROUND, only_crons),
+            put(STOREFRONT, f"{BUSY}.type", "prometheus-other"),
+            put(STOREFRONT, f"{BUSY}.metadata.threshold", "0"),
+            put(BACKGROUND, f"{QUEUE}.metadata.targetQueryValue", "0"),
+            put(STOREFRONT, f"{BUSY}.metadata.threshold", "4.8"),
+            put(STOREFRONT, f"{REQUESTS}.metadata.threshold", twice),
+            put(WEBSOCKET, "spec.triggers[name=open-connections].metadata.threshold", "1200"),
+            put(BACKGROUND, f"{QUEUE}.metadata.targetQueryValue", "8"),
+            put(STOREFRONT, "spec.scaleTargetRef.name", "gone"),
+            put(STOREFRONT, "spec.scaleTargetRef.kind", "StatefulSet"),
+            put(STOREFRONT, "spec.scaleTargetRef.apiVersion", "apps/v1beta1"),
+        ],
+        absent=[
+            drop(STOREFRONT, f"{BUSY}.metadata.threshold"),
+            drop(BACKGROUND, f"{QUEUE}.metadata.targetQueryValue"),
+            drop(STOREFRONT, "spec.scaleTargetRef"),
+            fine(drop(STOREFRONT, "spec.scaleTargetRef.kind")),
+            fine(drop(STOREFRONT, "spec.scaleTargetRef.apiVersion")),
+            drop(STOREFRONT, "spec.triggers"),
+            drop(STOREFRONT, f"{BUSY}.type"),
+        ],
+        unknown=[
+            forget(STOREFRONT, "spec.triggers"),
+            forget(STOREFRONT, f"{BUSY}.metadata.threshold"),
+            forget(STOREFRONT, "spec.scaleTargetRef.name"),
+        ],
+        compliant=[
+            put(STOREFRONT, f"{BUSY}.metadata.threshold", "3.2"),
+            drop(STOREFRONT, REQUESTS),
+            put(
+                f"{SCALED_OBJECT}::-jobrunner", "spec.triggers[name=working-hours].metadata.start", "0 6 * * 1,2,3,4,5"
+            ),
+            modify("by the CPU", STOREFRONT, by_cpu),
+            # Reckoned further, its unit is its own.
+            put(STOREFRONT, f"{BUSY}.metadata.query", lambda query: f"100 * {query}")
+            + put(STOREFRONT, f"{BUSY}.metadata.threshold", "240"),
+        ],
     ),
 }
 

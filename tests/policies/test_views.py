@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.aws.iam import statements
+from guardrails.aws.machines import architecture, gib_per_vcpu
 from guardrails.kubernetes.cron import read_cron
 from guardrails.kubernetes.durations import postgres_seconds, retention_days, seconds
 from guardrails.kubernetes.quantities import postgres_bytes, quantity
@@ -83,7 +84,23 @@ def test_what_is_no_quantity(text: str) -> None:
 
 def test_postgres_counts_in_a_parameter_s_own_unit() -> None:
     assert postgres_bytes(node("512"), "MB") == postgres_bytes(node("512MB"), "kB") == 512 * 2**20
+    assert postgres_bytes(node("16384"), "8kB") == 128 * 2**20
     assert postgres_seconds(node("600000"), "ms") == postgres_seconds(node("10min"), "s") == 600
+
+
+@pytest.mark.parametrize(
+    ("machine", "processors", "gib"),
+    [
+        ("c7i.xlarge", "amd64", 2),
+        ("m7g.2xlarge", "arm64", 4),
+        ("r8gd.large", "arm64", 8),
+        ("c7i-flex.large", "amd64", 2),
+        ("g5.xlarge", "amd64", None),
+        ("x2gd.metal", "arm64", None),
+    ],
+)
+def test_machines_by_their_name(machine: str, processors: str, gib: int | None) -> None:
+    assert (architecture(machine), gib_per_vcpu(machine)) == (processors, gib)
 
 
 def test_durations() -> None:

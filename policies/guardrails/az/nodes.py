@@ -1,16 +1,27 @@
 """That pods find nodes: beside their volumes, and at their ceilings."""
 
+import math
 from collections.abc import Iterable
+from typing import Final
 
 from guardrails import kinds
+from guardrails.aws.machines import gib_per_vcpu
 from guardrails.aws.zones import zones_of
+from guardrails.config import limit
 from guardrails.graph import Graph
 from guardrails.kubernetes.nodes import NodeSet
-from guardrails.kubernetes.quantities import MIB, quantity
+from guardrails.kubernetes.quantities import GIB, quantity
 from guardrails.reading import whole
 from guardrails.resource import Resource
 from guardrails.rule import Severity, Violation, stack_rule
 from guardrails.sums import Sum
+
+PACKING = limit(
+    "node-packing-percent", 75, "Share of a machine that pods fill; the rest is the system's, or too small."
+)
+
+INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
+POOL: Final = "retail/pool"
 
 
 @stack_rule(
@@ -18,24 +29,47 @@ from guardrails.sums import Sum
     of=kinds.NODE_POOL,
     severity=Severity.HIGH,
     says="A Karpenter pool may grow until all its tiers are at their ceilings, whatever zone is lost.",
-    why="Limits count the whole pool. What was lost starts again elsewhere, and pods that find no node are an outage "
-    "that looks like a scaling event.",
-    fix="raise spec.limits of the pool to what its tiers ask for at their ceilings, or lower a ceiling",
+    why="Limits count whole machines, and those of a lost zone until they are gone. What was lost starts again "
+    "elsewhere, and pods that find no node are an outage that looks like a scaling event.",
+    fix="raise spec.limits of the pool, cpu and memory together, to the machines that its tiers take at their "
+    "ceilings, or lower a ceiling",
     scenario="A zone is lost in the peak hour, and the web tier doubles at the same time.",
     implies=("cost-01", "cost-02", "db-01", "peak-06", "iso-01", "peak-03"),
 )
 def room_for_ceilings(pool: Resource, graph: Graph) -> Iterable[Violation]:
     nodes = NodeSet(pool)
-    here = [each for each in graph.workloads if each.stays and nodes.takes(each)]
-    for what, unit, size in (("cpu", "cores", 1), ("memory", "MiB", MIB)):
-        asked = Sum()
-        for workload in here:
-            asked.add(workload.resource.object_name, (workload.ceiling, "pods"), (workload.request(what) / size, unit))
+    cores, memory = (_asked(nodes, *what, graph) for what in (("cpu", "cores", 1), ("memory", "GiB", GIB)))
+    filled = graph.config.number(PACKING) / 100
+    told = f"of which pods fill {filled:.0%}"
+    if graph.contract.redundant:
+        filled, told = filled * 3 / 4, f"{told}, and a third as many in a lost zone"
+    # Machines that have the cores have their memory as well, and the other way round.
+    ratios = [each for each in map(gib_per_vcpu, nodes.requirement(INSTANCE_TYPE) or ()) if each]
+    least, most = (min(ratios), max(ratios)) if ratios else (0, math.inf)
+    machines = max(cores.total, memory.total / most) / filled
+    for what, unit, size, asked, needed in (
+        ("cpu", "cores", 1, cores, machines),
+        ("memory", "GiB", GIB, memory, max(memory.total / filled, machines * least)),
+    ):
         bound = nodes.limits.at(what)
         if not bound.has():
             yield Violation(pool, f"no limit on {what}")
-        elif (most := whole(quantity(bound) / size)) < asked.total:
-            yield Violation(pool, f"at their ceilings its tiers ask for more than its {most} {unit}: {asked}")
+        elif (granted := whole(quantity(bound) / size)) < needed:
+            takes = f"take machines of {math.ceil(needed)} {unit}, {told}"
+            yield Violation(pool, f"its limit is {granted} {unit}; at their ceilings its tiers {takes}: {asked}")
+
+
+def _asked(nodes: NodeSet, what: str, unit: str, size: int, graph: Graph) -> Sum:
+    """What pods at their ceilings ask for; on a platform those of its retailers as well, as it promises them."""
+    asked = Sum()
+    for workload in graph.workloads:
+        if workload.stays and nodes.takes(workload):
+            each = workload.request(what) / size, unit
+            asked.add(workload.resource.object_name, (workload.ceiling, "pods"), each)
+    if not graph.contract.serves_retailer:
+        promised = graph.contract.given.number(f"{unit.lower()}PerRetailer.{nodes.labels.get(POOL)}", 0)
+        asked.add("hosted", (graph.contract.count("maxRetailers"), "retailers"), (promised, f"{unit} of each"))
+    return asked
 
 
 @stack_rule(
@@ -47,7 +81,7 @@ def room_for_ceilings(pool: Resource, graph: Graph) -> Iterable[Violation]:
     "instance waits for ever for a node beside its volume.",
     fix="one managed node group per zone, each with the subnet of that zone only, labelled as the instances select",
     scenario="A data node is replaced during the Christmas peak, in the zone where its volume is.",
-    implies=("az-01", "az-12", "db-09"),
+    implies=("az-01", "az-12", "az-14", "db-09"),
 )
 def nodes_beside_volumes(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     workload = graph.workload(cluster)

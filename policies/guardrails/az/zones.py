@@ -25,7 +25,7 @@ ZONE_KEY: Final = "topology.kubernetes.io/zone"
     why="What is in one zone ends with it: a single NAT gateway takes the pods of two healthy zones off the internet.",
     fix="give the cluster private subnets in three zones, and each of their route tables the NAT gateway of its zone",
     scenario="A zone of Frankfurt fails on the first Advent Saturday; card payments must still get out of the others.",
-    implies=("az-06", "az-08"),
+    implies=("az-06", "az-08", "az-14"),
 )
 def three_zones(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     if not graph.contract.redundant:

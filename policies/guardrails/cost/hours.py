@@ -29,7 +29,7 @@ NEVER: Final = 1_000_000
     fix="set working-hours (or expires, where the class outlives the loss of a zone at any hour); season: normal when "
     "the season is over",
     scenario="Forty brands of a group have a training stack each; at night they cost what their databases do.",
-    implies=("cost-01", "peak-05"),
+    implies=("cost-01", "peak-05", "peak-11"),
 )
 def nothing_idles(graph: Graph) -> Iterable[Violation]:
     given, contract = graph.contract.given, graph.contract

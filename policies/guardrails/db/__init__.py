@@ -1,5 +1,5 @@
-"""Rules on the database: connections that add up, commits that survive, and nothing that a season may change."""
+"""Rules on the database: connections and memory that add up, commits that survive, nothing that a season changes."""
 
-from guardrails.db import commits, connections, steadiness, ways
+from guardrails.db import ceilings, commits, connections, memory, steadiness, ways
 
-__all__ = ["commits", "connections", "steadiness", "ways"]
+__all__ = ["ceilings", "commits", "connections", "memory", "steadiness", "ways"]

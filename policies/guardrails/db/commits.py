@@ -56,9 +56,13 @@ def commits_survive(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     "db-05",
     of=kinds.POSTGRES_CLUSTER,
     severity=Severity.HIGH,
-    says="A switchover, a stop before it and the primary's lease all end within the promised recovery time.",
-    why="CloudNativePG waits an hour by default for a primary that can't ship its WAL, and half an hour for a stop.",
-    fix="switchoverDelay and stopDelay below the contract's RTO, smartShutdownTimeout below stopDelay",
+    says="A primary makes way in time: switchover, stop and lease end within the promised recovery time, and one that "
+    "is cut off stops itself.",
+    why="CloudNativePG waits an hour by default for a primary that can't ship its WAL, and half an hour for a stop. "
+    "Without the isolation check a primary that sees neither the API server nor a standby goes on beside its "
+    "successor, and what it is told meanwhile is lost.",
+    fix="switchoverDelay and stopDelay below the contract's RTO, smartShutdownTimeout below stopDelay, "
+    "probes.liveness.isolationCheck.enabled: true",
     scenario="A node is drained in the peak, and the primary moves in seconds, not in an hour.",
 )
 def recovers_in_time(cluster: Resource, graph: Graph) -> Iterable[Violation]:
@@ -72,6 +76,10 @@ def recovers_in_time(cluster: Resource, graph: Graph) -> Iterable[Violation]:
     lease = cluster.number("spec.primaryLease.leaseDurationSeconds", 15)
     if lease * 2 > promised:
         yield Violation(cluster, f"the primary's lease of {lease} s takes more than half of the RTO of {promised} s")
+    # On by default since 1.27. A single instance has no successor, and would only stop with the API server.
+    several = cluster.number("spec.instances", 1) > 1
+    if several and not cluster.flag("spec.probes.liveness.isolationCheck.enabled", True):
+        yield Violation(cluster, "its isolation check is off: a primary that is cut off goes on beside its successor")
 
 
 @stack_rule(

@@ -47,7 +47,7 @@ OPERATOR = limit("operator-connections", 10, "Connections of CloudNativePG: repl
     why="PgBouncer refuses the client that is one too many, and Odoo answers it with an error at once, in the peak.",
     fix="raise max_client_conn or the pooler's instances, or lower a tier's ceiling, workers or db_maxconn",
     scenario="Black Friday: every tier is at its ceiling, a zone is lost, and two poolers take the clients of three.",
-    implies=("az-02", "az-05", "db-02", "iso-01", "ops-03"),
+    implies=("az-02", "az-05", "db-02", "db-13", "iso-01", "ops-03"),
 )
 def client_connections(pooler: Resource, graph: Graph) -> Iterable[Violation]:
     worst, expected = Sum(), Sum()
@@ -55,7 +55,7 @@ def client_connections(pooler: Resource, graph: Graph) -> Iterable[Violation]:
         if pod.path.pooler != pooler.object_name:
             continue
         workload = pod.workload
-        pods = (workload.ceiling, f"pods of {workload.resource.where}")
+        pods = (workload.most, f"pods of {workload.resource.where}")
         pooled = pod.http_processes + pod.cron_threads
         worst.add(workload.resource.object_name, pods, (pooled, "processes"), (pod.maxconn, "db_maxconn"))
         if pod.gevent_processes:
@@ -141,7 +141,7 @@ def _add_direct(total: Sum, pod: OdooPod) -> None:
     workload = pod.workload
     name = workload.resource.object_name
     rollout = ((2, "in a rollout"),) if workload.stays and workload.awake >= workload.ceiling else ()
-    pods = (workload.ceiling, "pods")
+    pods = (workload.most, "pods")
     if pod.runs_queue and pod.runner_path.way is Way.DIRECT:
         total.add(f"{name}'s runner", pods, (1, "connection"), *rollout)
     if not pod.serves or pod.path.way is not Way.DIRECT:

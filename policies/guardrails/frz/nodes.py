@@ -1,5 +1,6 @@
 """Nodes in a freeze: Karpenter takes none away."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -65,7 +66,7 @@ def _matters(pool: Resource, graph: Graph) -> bool:
 
 
 def _none(nodes: str) -> bool:
-    return nodes.strip().removesuffix("%").strip("0") == ""
+    return re.fullmatch("0+%?", nodes.strip()) is not None
 
 
 def _spans(budget: Node, window: Window) -> Iterator[tuple[datetime, datetime]]:

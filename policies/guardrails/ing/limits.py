@@ -122,7 +122,7 @@ def never_twice(resource: Resource, graph: Graph) -> Iterable[Violation]:
     "route, replica and host: the sum over all of them is what a tier gets.",
     fix="lower the amount of inFlightReq: workers x queue factor / replicas, shared among the tier's routes and hosts",
     scenario="The doors open: the shop answers 429 at once to what it can't serve, and serves the rest.",
-    implies=("ing-02", "ing-03", "ing-11"),
+    implies=("db-13", "ing-02", "ing-03", "ing-11", "peak-11"),
 )
 def room_for_all(graph: Graph) -> Iterable[Violation]:
     rooms: dict[str, Sum] = {}

@@ -1,6 +1,6 @@
 """Which nodes a workload may run on: managed node groups and Karpenter's pools, by labels and taints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -46,9 +46,31 @@ class NodeSet:
                 return each.words("values")
         return None
 
+    def allowed(self, key: str, values: Iterable[str]) -> set[str]:
+        """Of these values of a label that every node has, those that all of a NodePool's requirements take."""
+        left = set(values)
+        for each in self._template.items("spec.requirements") if self.karpenter else ():
+            if each.text("key") == key:
+                left = {value for value in left if _takes(each, value)}
+        return left
+
     @property
     def limits(self) -> Node:
         return self.resource.at("spec.limits")
+
+
+def _takes(requirement: Node, value: str) -> bool:
+    match requirement.text("operator"):
+        case "In":
+            return value in requirement.words("values")
+        case "NotIn":
+            return value not in requirement.words("values")
+        case "Exists":
+            return True
+        case "DoesNotExist":
+            return False
+        case _:
+            raise requirement.at("operator").unjudged("must be In, NotIn, Exists or DoesNotExist")
 
 
 def _effect(text: str) -> str:

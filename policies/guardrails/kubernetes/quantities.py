@@ -13,7 +13,7 @@ _SUFFIXES: Final = {
 }  # fmt: skip
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]+)|([numkMGTP]|[KMGTP]i)?)")
 
-_POSTGRES_UNITS: Final = {"B": 1, "kB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
+_POSTGRES_UNITS: Final = {"B": 1, "kB": 2**10, "8kB": 2**13, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 _POSTGRES_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(B|kB|MB|GB|TB)?")
 
 MIB: Final = 2**20
@@ -33,7 +33,7 @@ def quantity(node: Node, default: float | None = None) -> int | float:
 
 
 def postgres_bytes(node: Node, unit: str) -> int:
-    """A size parameter of PostgreSQL; a bare number counts in the parameter's own `unit` (`MB`, `kB`, ...)."""
+    """A size parameter of PostgreSQL; a bare number counts in the parameter's own `unit` (`MB`, `8kB`, ...)."""
     found = _POSTGRES_SIZE.fullmatch(node.text().strip())
     if not found:
         raise node.unjudged("must be a size, as 512MB")

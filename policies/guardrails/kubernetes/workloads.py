@@ -1,5 +1,6 @@
 """Whatever runs pods, in one form: Kubernetes workloads, and PostgreSQL's instances and poolers."""
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,9 @@ _TEMPLATES: Final = {
 
 POOLER_LABEL, CLUSTER_LABEL = "cnpg.io/poolerName", "cnpg.io/cluster"
 """Labels that CloudNativePG gives its pods, with the name of the Pooler or Cluster."""
+
+CEILING: Final = "retail/replica-ceiling"
+"""Annotation with the pods that the API server lets people have (admission.toml, db-01-replica-ceilings)."""
 
 TIER, CLASS, TENANT, POOL = "retail/tier", "retail/class", "retail/tenant", "retail/pool"
 
@@ -97,6 +101,12 @@ class Workload:
         return self.scaler.ceiling if self.scaler else self._own_replicas
 
     @property
+    def most(self) -> int | float:
+        """Pods that people may make of it by hand: the ceiling that the API server holds them to, if it is higher."""
+        held = [held_ceiling(self.resource), held_ceiling(self.scaler.resource) if self.scaler else None]
+        return max([self.ceiling, *(each for each in held if each is not None)])
+
+    @property
     def _own_replicas(self) -> int | float:
         return self.resource.number(self._replicas, 1) if self._replicas else 1
 
@@ -127,6 +137,13 @@ class Workload:
     @cached_property
     def tolerations(self) -> list[Node]:
         return self.spec.items("tolerations")
+
+
+def held_ceiling(resource: Resource) -> int | None:
+    """The replica ceiling that an object carries; None without one that the API server could read."""
+    node = resource.entries("metadata.annotations").get(CEILING)
+    text = node.text("", "") if node else ""
+    return int(text) if re.fullmatch("[0-9]{1,4}", text) else None
 
 
 def runs_pods(resource: Resource) -> bool:

@@ -1,5 +1,5 @@
-"""Rules on peaks: rehearsed, scaled for in time, with room kept free, and nothing heavy beside the selling."""
+"""Rules on peaks: rehearsed, scaled for in time and with the load, room kept free, nothing heavy beside the selling."""
 
-from guardrails.peak import batch, priorities, quotas, rehearsals, room, scaling
+from guardrails.peak import batch, priorities, quotas, rehearsals, room, scaling, signals
 
-__all__ = ["batch", "priorities", "quotas", "rehearsals", "room", "scaling"]
+__all__ = ["batch", "priorities", "quotas", "rehearsals", "room", "scaling", "signals"]
