@@ -180,8 +180,11 @@ def open_now(edit: Edit = NOTHING, without: str = "", **more: Any) -> Edit:
 
 
 NOTE = 'metadata.annotations."team.example/note"'
-ANOTHER_CEILING = put(f"{SCALED_OBJECT}::-storefront", "spec.maxReplicaCount", lambda given: given + 1) + put(
-    f"{DEPLOYMENT}::odoo-storefront", 'metadata.annotations."retail/replica-ceiling"', lambda given: str(int(given) + 1)
+CEILING = 'metadata.annotations."retail/replica-ceiling"'
+ANOTHER_CEILING = (
+    put(f"{SCALED_OBJECT}::-storefront", "spec.maxReplicaCount", lambda given: given + 1)
+    + put(f"{SCALED_OBJECT}::-storefront", CEILING, lambda given: str(int(given) + 1))
+    + put(f"{DEPLOYMENT}::odoo-storefront", CEILING, lambda given: str(int(given) + 1))
 )
 STOREFRONT = f"{SERVICE}::storefront"
 STOREFRONT_WHERE = "Service grand-bazar-production/storefront"

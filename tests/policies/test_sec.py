@@ -470,7 +470,8 @@ TESTS = {
         unknown=[forget(WEB, 'metadata.annotations."secret.reloader.stakater.com/reload"')],
         compliant=[
             put(WEB, 'metadata.annotations."secret.reloader.stakater.com/reload"', " redis , odoo-storefront"),
-            put(WEB, "metadata.annotations", {"reloader.stakater.com/auto": "true"}),
+            drop(WEB, 'metadata.annotations."secret.reloader.stakater.com/reload"')
+            + put(WEB, 'metadata.annotations."reloader.stakater.com/auto"', "true"),
         ],
     ),
     "sec-14": RuleTests(

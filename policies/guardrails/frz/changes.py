@@ -20,6 +20,7 @@ BASELINE_DAYS = limit(
 )
 
 _TRIGGER: Final = ("spec", "triggers", ANY, "metadata")
+_CEILING: Final = ("metadata", "annotations", "retail/replica-ceiling")
 _CHANNELS: Final = ("env", "[ODOO_QUEUE_JOB_CHANNELS]", "value")
 
 MOVABLE: Final[dict[str, tuple[Path, ...]]] = {
@@ -30,6 +31,7 @@ MOVABLE: Final[dict[str, tuple[Path, ...]]] = {
         kinds.SCALED_OBJECT: (
             ("spec", "minReplicaCount"),
             ("spec", "maxReplicaCount"),
+            _CEILING,
             ("spec", "fallback", "replicas"),
             ("metadata", "annotations", "autoscaling.keda.sh/paused-scale-in"),
             (*_TRIGGER, "desiredReplicas"),
@@ -39,7 +41,7 @@ MOVABLE: Final[dict[str, tuple[Path, ...]]] = {
         ),
         kinds.DEPLOYMENT: (
             ("spec", "replicas"),
-            ("metadata", "annotations", "retail/replica-ceiling"),
+            _CEILING,
             ("spec", "template", "spec", "containers", ANY, *_CHANNELS),
         ),
         kinds.NODE_POOL: (("spec", "limits"),),
