@@ -556,7 +556,8 @@ TESTS = {
         unknown=[
             forget(RELEASE_ROLE, "rules"),
             forget(RELEASE_ROLE, "rules[0].verbs"),
-            fine(forget(f"{ROLE_BINDING}::tenancy-application-team", "roleRef.name")),
+            forget(f"{ROLE_BINDING}::tenancy-application-team", "roleRef.name"),
+            fine(forget(f"{ROLE_BINDING}::odoo-release", "roleRef.name")),
         ],
         compliant=[put(RELEASE_ROLE, "rules[0].verbs", ["get", "list"])],
     ),
