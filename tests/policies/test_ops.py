@@ -237,6 +237,7 @@ TESTS = {
         violating=[
             put(STOREFRONT, f"{CONTAINER}.resources.limits.memory", "2Gi"),
             put(STOREFRONT, f"{CONTAINER}.livenessProbe", {"httpGet": {"path": "/web/health", "port": "http"}}),
+            put(STOREFRONT, f"{CONTAINER}.livenessProbe", {}),
             put(STOREFRONT, f"{CONTAINER}.readinessProbe", {"tcpSocket": {"port": "http"}}),
             put(STOREFRONT, f"{CONTAINER}.readinessProbe.httpGet.port", "metrics"),
             conf("limit_memory_hard = 2684354560", "limit_memory_hard = 2560"),
@@ -257,6 +258,7 @@ TESTS = {
         unknown=[
             forget(STOREFRONT, f"{CONTAINER}.resources.limits.memory"),
             forget(STOREFRONT, f"{CONTAINER}.livenessProbe"),
+            only(OWNERS, forget(f"{DEPLOYMENT}::edge", f"{CONTAINER}.livenessProbe")),
         ],
         compliant=[
             put(STOREFRONT, f"{CONTAINER}.livenessProbe.failureThreshold", 12),

@@ -82,7 +82,7 @@ def _fits(pod: OdooPod, graph: Graph) -> Iterator[Violation]:
 def _odoo_probes(pod: OdooPod) -> Iterator[Violation]:
     where, container = pod.workload.resource, pod.container
     answers = pod.is_gevent or (pod.workers >= 0 and "--no-http" not in pod.argv)
-    if not container.has("livenessProbe"):
+    if not container.entries("livenessProbe"):
         yield Violation(where, "has no livenessProbe: what hangs goes on hanging")
     elif container.has("livenessProbe.httpGet"):
         yield Violation(where, "its livenessProbe asks over HTTP, and waits for a free worker: a busy pod is restarted")
@@ -90,7 +90,7 @@ def _odoo_probes(pod: OdooPod) -> Iterator[Violation]:
         return
     if not container.has("readinessProbe.httpGet"):
         yield Violation(where, "no readinessProbe over HTTP: it is sent requests before it has loaded its modules")
-    if not container.has("startupProbe") and container.number("livenessProbe.initialDelaySeconds", 0) < 60:
+    if not container.entries("startupProbe") and container.number("livenessProbe.initialDelaySeconds", 0) < 60:
         yield Violation(where, "no startupProbe: it may be ended while it still starts")
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         yield from _reaches(pod, container.at(probe), probe)
@@ -112,5 +112,5 @@ def _probes(workload: Workload) -> Iterator[Violation]:
     if workload.is_pooler or workload.is_database:
         return
     for probe in ("readinessProbe", "livenessProbe"):
-        if not any(each.has(probe) for each in workload.containers):
+        if not any(each.entries(probe) for each in workload.containers):
             yield Violation(workload.resource, f"has no {probe}")

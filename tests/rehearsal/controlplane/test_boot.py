@@ -206,7 +206,8 @@ def test_stop_leaves_nothing(name: str, home: Path) -> None:
     boot.register_process(plane, "standins", [sys.executable, "-c", "import time; time.sleep(600)", str(home)], {})
     boot.register_process(plane, "standins", [sys.executable, "-c", "import time; time.sleep(600)", str(home)], {})
     standins = psutil.Process(boot.status(name)["standins"].pid)
-    assert standins.environ()["KUBECONFIG"] == str(plane.client_kubeconfig("standins"))
+    # A process that has only just begun may be without an environment yet.
+    eventually(lambda: standins.environ().get("KUBECONFIG") == str(plane.client_kubeconfig("standins")))
     assert len(marked(home)) == len(COMPONENTS) + 1
     assert boot.stop(name, QUIET)
     assert not marked(home)
