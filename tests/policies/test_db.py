@@ -327,7 +327,6 @@ TESTS = {
         on=OWNERS,
         violating=[
             put(POSTGRES_CLUSTER, LIMIT, times(0.5)),
-            put(POSTGRES_CLUSTER, LIMIT, times(2)),
             put(POSTGRES_CLUSTER, REQUEST, times(0.5)),
             put(POSTGRES_CLUSTER, LIMIT, "4Gi") + put(POSTGRES_CLUSTER, REQUEST, "4Gi"),
             put(POSTGRES_CLUSTER, f"{PARAMETERS}.shared_buffers", times(2)),
@@ -354,6 +353,7 @@ TESTS = {
             forget(POSTGRES_CLUSTER, f"{PARAMETERS}.work_mem"),
         ],
         compliant=[
+            put(POSTGRES_CLUSTER, LIMIT, times(1.1)),
             put(POSTGRES_CLUSTER, f"{PARAMETERS}.shared_buffers", "4GB"),
             put(POSTGRES_CLUSTER, f"{PARAMETERS}.work_mem", "20MB"),
             # Where maintenance has much, autovacuum may be told to take less.

@@ -23,12 +23,12 @@ BACKEND_MIB: Final = 8
     "db-12",
     of=kinds.POSTGRES_CLUSTER,
     severity=Severity.HIGH,
-    says="The database's memory is its own, and holds what PostgreSQL may take: buffers, every connection's work, and "
-    "maintenance.",
+    says="The memory that the database asks for is enough for what PostgreSQL may take: buffers, every connection's "
+    "work, and maintenance.",
     why="Memory beyond the request is lent: the kernel takes it back by killing PostgreSQL, and every session with it. "
     "Without a limit the container has the default of its namespace's LimitRange, which is meant for small helpers.",
-    fix="resources.limits.memory equal to requests.memory; shared_buffers a quarter of it; less work_mem or "
-    "max_connections, or more memory (a restart: before the season)",
+    fix="requests.memory of what PostgreSQL may take, limits.memory of as much or more; shared_buffers a quarter; "
+    "less work_mem or max_connections, or more memory (a restart: before the season)",
     scenario="Black Friday, 20:30: all connections sort at once, and PostgreSQL is still there.",
     implies=("iso-01",),
 )
@@ -37,16 +37,17 @@ def memory_suffices(cluster: Resource, _: Graph) -> Iterable[Violation]:
     if not bound.has():
         yield Violation(cluster, "no memory limit of its own: it has what the namespace's LimitRange gives by default")
         return
-    memory = whole(quantity(bound) / MIB)
+    limit = whole(quantity(bound) / MIB)
     # Where only a limit is given, Kubernetes takes it for the request.
-    if asked.has() and (own := whole(quantity(asked) / MIB)) != memory:
-        yield Violation(cluster, f"asks for {own} MiB of memory, and its limit is {memory} MiB")
+    memory = whole(quantity(asked) / MIB) if asked.has() else limit
+    if memory > limit:
+        yield Violation(cluster, f"asks for {memory} MiB of memory, and its limit is {limit} MiB")
     buffers = whole(_size(cluster, "shared_buffers", "128MB", "8kB"))
     if buffers > memory * BUFFERS_SHARE:
         told = f"more than {BUFFERS_SHARE:.0%} of its {memory} MiB"
         yield Violation(cluster, f"shared_buffers are {buffers} MiB, {told}")
     if (needed := _needed(cluster, buffers)).total > memory:
-        yield Violation(cluster, f"PostgreSQL may take {needed.total} MiB, its limit is {memory} MiB: {needed}")
+        yield Violation(cluster, f"PostgreSQL may take {needed.total} MiB, and {memory} MiB are its own: {needed}")
 
 
 def _needed(cluster: Resource, buffers: float) -> Sum:

@@ -30,11 +30,12 @@ IN_ONE_NAMESPACE: Final = ("admin", "edit")
 def rights(resource: Resource, _: Config) -> Iterable[Violation]:
     kind = resource.kind.removesuffix("Patch")
     if kind.endswith("Binding"):
-        if resource.text("roleRef.kind") == "Role":
-            return  # it is of the namespace, and judged itself if it is the program's own
+        of_namespace = resource.text("roleRef.kind") == "Role"
+        if of_namespace and not resource.known("roleRef.name"):
+            return  # a Role of the program's own, whose name only a deployment tells; it is judged itself
         name = resource.text("roleRef.name")
         everywhere = kind == "ClusterRoleBinding" and name in IN_ONE_NAMESPACE
-        if name in TOO_MUCH or everywhere:
+        if not of_namespace and (name in TOO_MUCH or everywhere):
             yield Violation(resource, f"gives {name}{' in every namespace' if everywhere else ''}")
         return
     for rule in resource.items("rules"):
