@@ -13,7 +13,7 @@ from guardrails import kinds
 from guardrails.aws.providers import workload_provider
 from guardrails.config import limit, read_config
 from guardrails.graph import Graph
-from guardrails.kubernetes.nodes import NodeSet
+from guardrails.kubernetes.nodes import INSTANCE_TYPE, NodeSet
 from guardrails.kubernetes.quantities import GIB, quantity
 from guardrails.kubernetes.workloads import Workload
 from guardrails.prices import HOURS, Machine, Prices
@@ -24,7 +24,6 @@ from guardrails.sums import Sum
 PACKING = limit("packing-percent", 80, "How full Karpenter's nodes are with what pods ask for, in percent.")
 BACKUP_SIZE = limit("backup-size-percent", 50, "Size of a base backup with its WAL, in percent of the database.")
 
-INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 FREE_IOPS: Final = 3000
 """Of every gp3 volume."""
 

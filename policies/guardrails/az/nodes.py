@@ -2,26 +2,19 @@
 
 import math
 from collections.abc import Iterable
-from typing import Final
 
 from guardrails import kinds
 from guardrails.aws.machines import gib_per_vcpu
 from guardrails.aws.zones import zones_of
-from guardrails.config import limit
+from guardrails.bill import PACKING
 from guardrails.graph import Graph
-from guardrails.kubernetes.nodes import NodeSet
+from guardrails.kubernetes.nodes import INSTANCE_TYPE, NodeSet
 from guardrails.kubernetes.quantities import GIB, quantity
+from guardrails.kubernetes.workloads import POOL
 from guardrails.reading import whole
 from guardrails.resource import Resource
 from guardrails.rule import Severity, Violation, stack_rule
 from guardrails.sums import Sum
-
-PACKING = limit(
-    "node-packing-percent", 75, "Share of a machine that pods fill; the rest is the system's, or too small."
-)
-
-INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
-POOL: Final = "retail/pool"
 
 
 @stack_rule(

@@ -8,13 +8,12 @@ from guardrails import kinds
 from guardrails.aws.machines import architecture
 from guardrails.az.zones import ZONE_KEY, ZONES
 from guardrails.graph import Graph
-from guardrails.kubernetes.nodes import NodeSet
+from guardrails.kubernetes.nodes import INSTANCE_TYPE, NodeSet
 from guardrails.kubernetes.workloads import CLASS
 from guardrails.reading import Node
 from guardrails.resource import Resource
 from guardrails.rule import Severity, Violation, stack_rule
 
-INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 ARCHITECTURE: Final = "kubernetes.io/arch"
 LABELS: Final = {
     ARCHITECTURE: ("amd64", "arm64"),

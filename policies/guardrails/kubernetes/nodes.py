@@ -10,6 +10,8 @@ from guardrails.kubernetes.workloads import Workload
 from guardrails.reading import Node
 from guardrails.resource import Resource, family
 
+INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
+
 _EFFECTS: Final = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
 """EKS writes effects in its own way."""
 

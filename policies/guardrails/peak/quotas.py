@@ -9,6 +9,7 @@ from guardrails import kinds
 from guardrails.aws.machines import vcpus
 from guardrails.config import limit
 from guardrails.graph import Graph
+from guardrails.kubernetes.nodes import INSTANCE_TYPE
 from guardrails.kubernetes.quantities import quantity
 from guardrails.reading import Node
 from guardrails.resource import Resource
@@ -21,7 +22,6 @@ RESERVED: Final = "service.beta.kubernetes.io/aws-load-balancer-minimum-load-bal
 NODES_SUBNET: Final = "karpenter.sh/discovery"
 """Tag of the subnets that nodes are in."""
 
-INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 
 KEPT_BY_AWS: Final = 5

@@ -10,14 +10,13 @@ from guardrails.graph import Graph
 from guardrails.kubernetes.nodes import NodeSet
 from guardrails.kubernetes.quantities import MIB
 from guardrails.kubernetes.selectors import matches
-from guardrails.kubernetes.workloads import CLASS, Workload
+from guardrails.kubernetes.workloads import CLASS, POOL, Workload
 from guardrails.peak.classes import HEADROOM, priority
 from guardrails.reading import whole
 from guardrails.resource import Resource
 from guardrails.rule import Severity, Violation, stack_rule
 from guardrails.sums import Sum
 
-POOL: Final = "retail/pool"
 WEB: Final = "web"
 
 
